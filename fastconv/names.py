@@ -1,0 +1,311 @@
+"""From a name to a thing: how each family (losses, optimizers, ...) makes objects of what it is given.
+
+A family is a closed table from names to its classes and functions. Configs read from files are looked up
+there and in `CUSTOM_OBJECTS` only: a module named in a file is never imported.
+"""
+
+import difflib
+import inspect
+import re
+
+# Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name".
+CUSTOM_OBJECTS = {}
+
+_WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])")
+
+
+def snake_case(name):
+    """Return a class name in snake case, as layers are named and families are looked up.
+
+    Parameters
+    ----------
+    name : str
+        A name in camel case.
+
+    Returns
+    -------
+    str
+        The name in lower case with an underscore before each word but the first.
+
+    Examples
+    --------
+    >>> snake_case("MeanSquaredError"), snake_case("Conv2D"), snake_case("LeakyReLU")
+    ('mean_squared_error', 'conv2d', 'leaky_re_lu')
+    """
+    return _WORD_STARTS.sub("_", name).lower()
+
+
+def suggestion(name, known):
+    """Return a sentence that offers the closest known name, or an empty string if none is close.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    known : iterable of str
+        What would have been understood.
+
+    Returns
+    -------
+    str
+        For example ``" Did you mean 'adam'?"``, to be put after an error message.
+
+    Examples
+    --------
+    >>> suggestion("adma", ["adam", "sgd"])
+    " Did you mean 'adam'?"
+    >>> suggestion("zzz", ["adam", "sgd"])
+    ''
+    """
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if not close:  # upper and lower case hide how close two names are
+        lower = {k.lower(): k for k in known}
+        close = [lower[k] for k in difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)]
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def by_name(classes):
+    """Return a table of classes under their own names and under the same in snake case.
+
+    Parameters
+    ----------
+    classes : iterable of type
+        The classes.
+
+    Returns
+    -------
+    dict
+        The table.
+
+    Examples
+    --------
+    >>> sorted(by_name([ValueError]))
+    ['ValueError', 'value_error']
+    """
+    table = {}
+    for cls in classes:
+        table[snake_case(cls.__name__)] = table[cls.__name__] = cls
+    return table
+
+
+class Family:
+    """The named members of one kind of thing, and what is looked up among them.
+
+    Parameters
+    ----------
+    kind : str
+        What one of them is called in messages: ``"loss"``.
+    module : str
+        The module written into saved configs: ``"keras.losses"``.
+    base : type
+        The base class of the family.
+    table : dict
+        The members: names and aliases to classes and functions.
+    functions : bool
+        Whether a plain function may stand in for an object of the family.
+    ignore_case : bool
+        Whether names are also found in lower case.
+
+    Examples
+    --------
+    >>> family = Family("error", "builtins", Exception, by_name([ValueError, KeyError]))
+    >>> family.get("value_error")
+    ValueError()
+    >>> family.get("valueerror")
+    Traceback (most recent call last):
+    ...
+    ValueError: Could not interpret error identifier: 'valueerror'. Did you mean 'value_error'?
+    """
+
+    def __init__(self, kind, module, base, table, functions=True, ignore_case=False):
+        self.kind = kind
+        self.module = module
+        self.base = base
+        self.table = table
+        self.functions = functions
+        self.ignore_case = ignore_case
+
+    def find(self, name, custom_objects=None, registered_name=None):
+        """Return the class or function called `name`.
+
+        Parameters
+        ----------
+        name : str
+            A name or alias.
+        custom_objects : dict, optional
+            More names, which come first.
+        registered_name : str, optional
+            The name under which a class of the user was registered.
+
+        Returns
+        -------
+        type or function
+            The member.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name.
+
+        Examples
+        --------
+        >>> Family("error", "builtins", Exception, by_name([KeyError])).find("key_error")
+        <class 'KeyError'>
+        """
+        if not isinstance(name, str):
+            name = repr(name)  # a hostile or broken config: not found, below
+        keys = [key for key in (registered_name, name) if isinstance(key, str)]
+        for table in (custom_objects or {}, CUSTOM_OBJECTS):
+            for key in keys:
+                if key in table:
+                    return table[key]
+        if name in self.table:
+            return self.table[name]
+        if self.ignore_case and name.lower() in self.table:
+            return self.table[name.lower()]
+        raise ValueError(
+            f"Could not interpret {self.kind} identifier: {name!r}."
+            f"{suggestion(name, [*self.table, *CUSTOM_OBJECTS, *(custom_objects or ())])}"
+        )
+
+    def get(self, identifier):
+        """Return the object that `identifier` stands for.
+
+        Parameters
+        ----------
+        identifier : None, str, dict, type, callable or object of the family
+            ``None`` and objects are returned as they are, classes are called, configs deserialized.
+
+        Returns
+        -------
+        object
+            An object of the family, a function, or ``None``.
+
+        Raises
+        ------
+        ValueError
+            If the identifier stands for nothing in this family.
+
+        Examples
+        --------
+        >>> Family("error", "builtins", Exception, by_name([KeyError])).get(KeyError)
+        KeyError()
+        """
+        if identifier is None or isinstance(identifier, self.base):
+            return identifier
+        if isinstance(identifier, str):
+            found = self.find(identifier)
+            return found() if inspect.isclass(found) else found
+        if isinstance(identifier, dict):
+            return self.deserialize(identifier)
+        if inspect.isclass(identifier) and issubclass(identifier, self.base):
+            return identifier()
+        if self.functions and callable(identifier) and not inspect.isclass(identifier):
+            return identifier
+        raise ValueError(
+            f"Could not interpret {self.kind} identifier: {identifier!r}. Expected a name, a config dict, "
+            f"{'a function, ' if self.functions else ''}or an object or subclass of {self.base.__name__}."
+        )
+
+    def serialize(self, obj):
+        """Return a config from which `deserialize` makes an equal object.
+
+        Parameters
+        ----------
+        obj : None, function or object of the family
+            What to describe.
+
+        Returns
+        -------
+        dict or None
+            Keras's description of an object: ``module``, ``class_name``, ``config``, ``registered_name``.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be described: a lambda, a class, or an object without ``get_config``.
+
+        Examples
+        --------
+        >>> Family("function", "builtins", int, {"max": max}).serialize(max)["config"]
+        'max'
+        """
+        if obj is None:
+            return None
+        cls = type(obj)
+        registered = {id(value): key for key, value in CUSTOM_OBJECTS.items()}
+        if hasattr(obj, "get_config") and not inspect.isclass(obj):
+            built_in = any(member is cls for member in self.table.values())
+            return {
+                "module": self.module if built_in else cls.__module__,
+                "class_name": cls.__name__,
+                "config": obj.get_config(),
+                "registered_name": None if built_in else registered.get(id(cls), cls.__name__),
+            }
+        name = getattr(obj, "__name__", "<lambda>")
+        if name == "<lambda>" or inspect.isclass(obj):
+            raise ValueError(
+                f"Cannot serialize the {self.kind} {obj!r}: expected a named function or an object with "
+                "get_config()."
+            )
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": name,
+            "registered_name": registered.get(id(obj), "function"),
+        }
+
+    def deserialize(self, config, custom_objects=None):
+        """Make an object from the config that `serialize` returned.
+
+        Parameters
+        ----------
+        config : dict or str
+            The config, or a name.
+        custom_objects : dict, optional
+            Classes and functions of the user under the names that the config uses.
+
+        Returns
+        -------
+        object
+            An object of the family or a function.
+
+        Raises
+        ------
+        ValueError
+            If the config is not understood or names something unknown.
+        TypeError
+            If the class does not accept its settings.
+
+        Examples
+        --------
+        >>> family = Family("function", "builtins", int, {"max": max})
+        >>> family.deserialize({"class_name": "function", "config": "max"})
+        <built-in function max>
+        """
+        if isinstance(config, str):
+            found = self.find(config, custom_objects)
+            return found() if inspect.isclass(found) else found
+        name = config.get("class_name") if isinstance(config, dict) else None
+        if name is None:
+            raise ValueError(
+                f"Could not interpret {self.kind} config: {config!r}. "
+                "Expected a dict with the keys 'class_name' and 'config'."
+            )
+        settings = config.get("config")
+        if name == "function":
+            return self._function(settings, custom_objects, config.get("registered_name"))
+        cls = self.find(name, custom_objects, config.get("registered_name"))
+        if not (inspect.isclass(cls) and issubclass(cls, self.base)):
+            raise ValueError(f"The {self.kind} config names {name!r}, which is not a {self.kind} class.")
+        try:
+            return cls.from_config(dict(settings or {}))
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__} cannot be made from the config {settings!r}: {error}") from error
+
+    def _function(self, name, custom_objects, registered_name):
+        function = self.find(name, custom_objects, registered_name)
+        if not self.functions or inspect.isclass(function):
+            raise ValueError(f"The {self.kind} config names {name!r}, which is not a {self.kind} function.")
+        return function

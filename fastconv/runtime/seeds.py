@@ -1,0 +1,25 @@
+"""The one source of randomness: every initial weight, shuffle and dropout mask descends from it.
+
+Draws happen on the calling thread only (kernels derive their random numbers from a seed and an element's index), so
+results never depend on the number of threads.
+"""
+
+import numpy as np
+
+_generator = np.random.default_rng()
+
+
+def set_seed(seed):
+    """Restart the global generator from `seed` (an int)."""
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def generator():
+    """Return the global ``numpy.random.Generator``."""
+    return _generator
+
+
+def next_seed():
+    """Draw a 63-bit seed from the global generator."""
+    return int(_generator.integers(0, 2**63 - 1))

@@ -1,0 +1,63 @@
+"""Library-wide settings under Keras's names (``fastconv.config``)."""
+
+_FLOATS = ("float32", "float64")
+_FORMATS = ("channels_last", "channels_first")
+_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True}
+
+
+def floatx():
+    """Return the default float type of new layers: ``"float32"`` or ``"float64"``."""
+    return _state["floatx"]
+
+
+def set_floatx(value):
+    """Set the default float type of new layers."""
+    if value not in _FLOATS:
+        raise ValueError(f"set_floatx: value={value!r} is not supported; expected one of {_FLOATS}.")
+    _state["floatx"] = value
+
+
+def epsilon():
+    """Return the fuzz factor of the losses (1e-7)."""
+    return _state["epsilon"]
+
+
+def set_epsilon(value):
+    """Set the fuzz factor of the losses."""
+    if not 0 < float(value) < 1:
+        raise ValueError(f"set_epsilon: value={value!r} is not between 0 and 1.")
+    _state["epsilon"] = float(value)
+
+
+def image_data_format():
+    """Return the default layout of images: ``"channels_last"`` or ``"channels_first"``."""
+    return _state["image_data_format"]
+
+
+def set_image_data_format(data_format):
+    """Set the default layout of images."""
+    _state["image_data_format"] = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format):
+    """Return `data_format`, or the default for ``None``; raise ``ValueError`` for anything unknown."""
+    if data_format is None:
+        return _state["image_data_format"]
+    if data_format not in _FORMATS:
+        raise ValueError(f"data_format={data_format!r} is not one of {_FORMATS}.")
+    return data_format
+
+
+def enable_fusion():
+    """Let plans built from now on fuse runs of steps (the default)."""
+    _state["fusion"] = True
+
+
+def disable_fusion():
+    """Make plans built from now on run every step by itself: slower, for finding out where a number comes from."""
+    _state["fusion"] = False
+
+
+def is_fusion_enabled():
+    """Tell whether plans built from now on fuse steps."""
+    return _state["fusion"]

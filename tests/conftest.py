@@ -1,0 +1,41 @@
+"""What all tests share: the built variants of the kernels, and the number of threads."""
+
+import numpy as np
+import pytest
+
+
+def pytest_configure(config):
+    """Make the marks known, so that strict runs accept them."""
+    config.addinivalue_line("markers", "parity: compares with Keras or PyTorch, where they are installed")
+
+
+def pytest_generate_tests(metafunc):
+    """Run every test that asks for a `variant` once with each that this computer can run."""
+    if "variant" in metafunc.fixturenames:
+        from fastconv import kernels
+
+        metafunc.parametrize("variant", kernels.runnable(), indirect=True)
+
+
+@pytest.fixture
+def rng():
+    """Return a generator that draws the same numbers in every run."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def variant(request):
+    """Compute in float32 with one variant of the kernels."""
+    from fastconv import kernels
+
+    with kernels.use(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def set_num_threads():
+    """Return the setter of the number of threads; the default comes back afterwards."""
+    from fastconv.runtime import threads
+
+    yield threads.set_num_threads
+    threads.set_num_threads(None)
