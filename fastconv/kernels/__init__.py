@@ -1,0 +1,102 @@
+"""Floor 1: loops over floats, in Cython, without the GIL; each forward beside its backward.
+
+One source, ``_kernels.pyx``, is compiled once for each instruction set. It includes, in this order:
+
+==========================  =====================================================================
+``base.pxi``                the vector type of ``simd.h``, and Kernel: a call bound to its arrays
+``sliding.pxi``             windows over images: bands, register tiles, the split over threads
+``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
+``conv_relu_max_pool.pxi``  the three in one pass, and the gradients that visit only winners
+``pool.pxi``                max and average pooling
+``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch
+``loss.pxi``                softmax and the losses
+``update.pxi``              optimizer steps
+==========================  =====================================================================
+
+The best variant that this machine runs is chosen at import; the environment variable FASTCONV_ISA caps the choice.
+Nothing here executes an instruction that the machine does not have: a variant is imported only after the processor was
+asked.
+"""
+
+import os
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+
+from fastconv.runtime import _cpu, config
+
+# From best to plainest, with what the machine must have (None: nothing beyond its architecture).
+NEEDS = {"avx512": "avx512", "avx2": "avx2", "baseline": None, "scalar": None}
+
+
+def built():
+    """Return the names of the variants in this installation, best first."""
+    return [name for name in NEEDS if find_spec(f"{__name__}._{name}")]
+
+
+def runnable():
+    """Return the names of the built variants that this machine can execute, best first."""
+    return [name for name in built() if NEEDS[name] is None or _cpu.supports(NEEDS[name])]
+
+
+def _choose():
+    """Return (variant, why) for this machine and FASTCONV_ISA."""
+    cap = os.environ.get("FASTCONV_ISA", "").strip().lower()
+    if cap and cap not in NEEDS:
+        raise ImportError(f"FASTCONV_ISA={cap!r} is unknown; expected one of {', '.join(NEEDS)}.")
+    candidates = runnable()
+    if not candidates:
+        raise ImportError("fastconv has no compiled kernels here; in a source tree run 'pip install -e .' first.")
+    if not cap:
+        return candidates[0], "the best one that this machine runs"
+    if cap not in candidates:
+        reason = "this machine cannot execute it" if cap in built() else "it was not built"
+        raise ImportError(f"FASTCONV_ISA={cap!r}: {reason}; possible here: {', '.join(candidates)}.")
+    return cap, "set by FASTCONV_ISA"
+
+
+def _load(name):
+    return import_module(f"{__name__}._{name}")
+
+
+_variant, _why = _choose()
+_modules = {np.dtype("float32"): _load(_variant), np.dtype("float64"): _load("float64")}
+
+
+def variant():
+    """Return the name of the variant in use for float32."""
+    return _variant
+
+
+def for_dtype(dtype):
+    """Return the module of kernels for arrays of `dtype`, float32 or float64."""
+    try:
+        return _modules[np.dtype(dtype)]
+    except KeyError:
+        raise TypeError(f"There are no kernels for dtype {np.dtype(dtype)}; expected float32 or float64.") from None
+
+
+@contextmanager
+def use(name):
+    """Use another variant for plans and ops bound inside of the ``with`` block: for tests and benchmarks.
+
+    Parameters
+    ----------
+    name : str
+        One of ``runnable()``.
+    """
+    global _variant
+    if name not in runnable():
+        raise ValueError(f"kernels.use: name={name!r} cannot run here; expected one of {runnable()}.")
+    before, _variant = _variant, name
+    _modules[np.dtype("float32")] = _load(name)
+    try:
+        yield
+    finally:
+        _variant = before
+        _modules[np.dtype("float32")] = _load(before)
+
+
+config.register("kernels", lambda: {"variant": _variant, "why": _why, "built": built(), "runnable": runnable()})

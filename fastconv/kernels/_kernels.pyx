@@ -1,0 +1,10 @@
+# cython: autotestdict=False
+"""The kernels of one instruction set: setup.py compiles this file once for each row of its VARIANTS table."""
+include "base.pxi"
+include "sliding.pxi"
+include "conv.pxi"
+include "conv_relu_max_pool.pxi"
+include "pool.pxi"
+include "elementwise.pxi"
+include "loss.pxi"
+include "update.pxi"

@@ -1,0 +1,323 @@
+"""conv2d: forward (the data gradient is the same kernel over other lists), filter gradient, bias gradient, packing."""
+
+cdef class pack_filters(Kernel):
+    """Copy filters [rows, columns] to blocks [group][block][row][BLOCK], zero behind the last column.
+
+    Plain: row k of a block is filter row k, and its columns are output channels. Transposed, for data gradients: the
+    columns are input channels, and row (t, o) comes from filter tap ``taps[t]`` and output channel o.
+    """
+    cdef const real[:, ::1] w
+    cdef real[::1] out
+    cdef const ix[::1] tap
+    cdef ix groups, channels, rows, blocks
+    cdef bint transposed
+
+    def __init__(self, const real[:, ::1] w, real[::1] out, ix groups, ix channels, const ix[::1] taps=None,
+                 int threads=1):
+        self.w, self.out, self.groups, self.channels, self.transposed = w, out, groups, channels, taps is not None
+        self.tap = taps
+        if self.transposed:
+            self.rows = taps.shape[0] * (w.shape[1] // groups)
+        else:
+            self.rows = w.shape[0]
+        self.blocks = (channels + BLOCK_LANES - 1) // BLOCK_LANES
+        self.threads = useful_threads(threads, <double>groups * self.blocks * self.rows * BLOCK_LANES)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix u
+        for u in prange(self.groups * self.blocks, num_threads=self.threads, schedule="static"):
+            if self.transposed:
+                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.rows * BLOCK_LANES])
+            else:
+                self.copy(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.rows * BLOCK_LANES])
+
+    cdef void copy(self, ix group, ix first, real* out) noexcept nogil:
+        cdef ix k, lanes = min(<ix>BLOCK_LANES, self.channels - first), column = group * self.channels + first
+        for k in range(self.rows):
+            memcpy(out + k * BLOCK_LANES, &self.w[k, column], lanes * sizeof(real))
+            memset(out + k * BLOCK_LANES + lanes, 0, (BLOCK_LANES - lanes) * sizeof(real))
+
+    cdef void transpose(self, ix group, ix first, real* out) noexcept nogil:
+        cdef ix t, o, i, lanes = min(<ix>BLOCK_LANES, self.channels - first), outs = self.w.shape[1] // self.groups
+        cdef const real* row
+        memset(out, 0, self.rows * BLOCK_LANES * sizeof(real))
+        for t in range(self.tap.shape[0]):
+            for i in range(lanes):
+                row = &self.w[self.tap[t] * self.channels + first + i, group * outs]
+                for o in range(outs):
+                    out[(t * outs + o) * BLOCK_LANES + i] = row[o]
+
+
+cdef class conv2d_forward(Sliding):
+    """y = activation(x * w + b) over sliding windows.
+
+    `w` is packed, or in place (``w_stride`` = number of output channels) where a dense layer has few rows to spend a
+    copy on. `out` lists where a block's pixels go in y, `out_steps` the distance of blocks and of images there.
+    """
+    cdef const real[::1] x, w, b
+    cdef real[::1] y
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] out
+    cdef ix out_block, out_image, w_stride
+    cdef bint relu, biased
+
+    def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, real[:, ::1] scratch,
+                 windows,
+                 ix groups, ix out_channels, out_steps, ix w_stride=0, bint relu=False, int threads=1):
+        Sliding.__init__(self, windows, groups, out_channels, threads)
+        self.x, self.w, self.y, self.scratch, self.relu, self.biased = x, w, y, scratch, relu, b is not None
+        self.b = b
+        self.out, (self.out_block, self.out_image) = windows.out, out_steps
+        self.w_stride = w_stride
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        cdef ix image = at // self.blocks, block = at % self.blocks, u
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block, scratch)
+        for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
+            self.unit(u, band, self.pixels_of(block), image * self.out_image + block * self.out_block,
+                      scratch + self.band_size)
+
+    cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
+        """One block of output channels for one block of rows, whose outputs start at y[at]."""
+        cdef ix channel = u // self.channel_blocks * self.out_channels + u % self.channel_blocks * BLOCK_LANES
+        self.contract(u, band, pixels, &self.y[0] + at + channel, &self.out[0], self.relu)
+
+    cdef void contract(self, ix u, const real* band, ix pixels, real* y, const ix* out, bint relu) noexcept nogil:
+        cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
+        cdef const real* w = &self.w[0]
+        cdef const real* bias = &self.b[0] + group * self.out_channels + first if self.biased else NULL
+        if self.w_stride:
+            w += first
+        else:
+            w += u * self.rows * BLOCK_LANES
+        tiles(pixels, band + group * self.in_channels, &self.pixel[0], &self.row[0], self.rows, w,
+              self.w_stride if self.w_stride else BLOCK_LANES, bias, lanes, relu, y, out)
+
+
+cdef inline void outer_tile(const int m, const int v, const real* x, const ix* row, const ix* pixel, ix pixels,
+                            const real* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """m filter rows by v vectors of output channels: dw[i] (+)= sum over pixels of x[pixel + row[i]] * dy[pixel]."""
+    cdef vf acc[TILE_M][TILE_V]
+    cdef vf g[TILE_V]
+    cdef vf a
+    cdef const real* xp[TILE_M]
+    cdef ix p
+    cdef int i, j
+    for i in range(m):
+        xp[i] = x + row[i]
+        for j in range(v):
+            acc[i][j] = vload(dw + i * dw_stride + j * VL) if add else vset(0)
+    for p in range(pixels):
+        for j in range(v):
+            g[j] = vload(dy + j * VL)
+        dy += dy_stride
+        for i in range(m):
+            a = vset(xp[i][pixel[p]])
+            for j in range(v):
+                acc[i][j] = acc[i][j] + a * g[j]
+    for i in range(m):
+        for j in range(v):
+            vstore(dw + i * dw_stride + j * VL, acc[i][j])
+
+
+cdef inline void outer_rows(const int v, ix rows, const real* x, const ix* row, const ix* pixel, ix pixels,
+                            const real* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """All filter rows for one block of output channels."""
+    cdef ix k, left
+    for k from 0 <= k < rows by TILE_M:
+        left = rows - k
+        if left >= 6:
+            outer_tile(6, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+        elif left == 5:
+            outer_tile(5, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+        elif left == 4:
+            outer_tile(4, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+        elif left == 3:
+            outer_tile(3, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+        elif left == 2:
+            outer_tile(2, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+        else:
+            outer_tile(1, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+
+
+cdef class conv2d_backward_filters(Sliding):
+    """dw = sum over windows of patch * dy, in chunks of images whose number depends on the shape alone.
+
+    `partial` holds [chunk][group][row][lanes]: the sums of a chunk, output channels rounded up to whole vectors.
+    `sum_partials` adds them in their order, so that the bits do not depend on the number of threads. dy's vectors
+    are read in place; where a group's channels do not fill whole vectors, from a copy that does.
+    With `which` (one byte a pooled value: the winner's place in its window, 255 for none), dy is the gradient of the
+    pooled values, and a block's dense gradient is made in scratch memory just before it is used.
+    """
+    cdef const real[::1] x, dy
+    cdef const uint8_t[::1] which
+    cdef real[::1] partial
+    cdef real[:, ::1] scratch
+    cdef ix chunks, lanes, window, dy_block, dy_image
+    cdef bint copied
+
+    def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
+                 real[:, ::1] scratch,
+                 windows, ix groups, ix out_channels, ix chunks, dy_steps, int threads=1):
+        Sliding.__init__(self, windows, groups, out_channels, threads)
+        self.x, self.dy, self.partial, self.scratch = x, dy, partial, scratch
+        self.window = windows.window
+        self.chunks, (self.dy_block, self.dy_image) = chunks, dy_steps
+        self.lanes = (self.out_channels + VL - 1) // VL * VL
+        self.copied = which is not None or self.lanes != self.out_channels or groups > 1
+        self.which = which
+        self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t
+        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
+            self.item(t // self.splits, t % self.splits, threadid())
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""
+        cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u
+        cdef ix stop = (at + 1) * total // self.chunks
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef real* spare = scratch + self.band_size
+        cdef const real* band
+        cdef ix size = self.groups * self.rows * self.lanes
+        if first >= stop and split == 0:
+            memset(&self.partial[0] + at * size, 0, size * sizeof(real))
+        for i in range(first, stop):
+            band = band_of(&self.band, &self.x[0] + i // self.blocks * self.image_size, i % self.blocks, scratch)
+            for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
+                self.unit(u, at, i, band, spare, i > first)
+
+    cdef void unit(self, ix u, ix chunk, ix at, const real* band, real* spare, bint add) noexcept nogil:
+        cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
+        cdef ix pixels = self.pixels_of(at % self.blocks), rows = self.rows
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), stride = self.groups * self.out_channels
+        cdef ix source = at // self.blocks * self.dy_image + at % self.blocks * self.dy_block
+        cdef ix channel = group * self.out_channels + first
+        cdef const real* dy = &self.dy[0] + source + channel
+        cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * rows * self.lanes + first
+        band += group * self.in_channels
+        if self.copied:
+            if self.which is None:
+                copy_lanes(dy, stride, lanes, pixels, spare)
+            else:
+                expand_winners(dy, &self.which[0] + source + channel, stride, lanes, pixels // self.window, self.window,
+                               spare)
+            dy, stride = spare, BLOCK_LANES
+        if TILE_V >= 4 and lanes > 3 * VL:
+            outer_rows(TILE_V, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+        elif TILE_V >= 4 and lanes > 2 * VL:
+            outer_rows(TILE_V - 1, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+        elif lanes > VL:
+            outer_rows(2, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+        else:
+            outer_rows(1, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+
+
+cdef void copy_lanes(const real* dy, ix stride, ix lanes, ix pixels, real* out) noexcept nogil:
+    """Copy `lanes` channels of each pixel to rows of BLOCK lanes, zero behind them."""
+    cdef ix p, j
+    for p in range(pixels):
+        for j from 0 <= j < BLOCK_LANES by VL:
+            vstore(out + p * BLOCK_LANES + j, vload_n(dy + p * stride + j, lanes - j) if j < lanes else vset(0))
+
+
+cdef void expand_winners(const real* dy, const uint8_t* which, ix stride, ix lanes, ix pooled, ix window,
+                         real* out) noexcept nogil:
+    """Give each pooled gradient to its winner: out[pooled value][cell of its window][BLOCK], zero elsewhere."""
+    cdef ix p, j
+    cdef int i
+    cdef vf g
+    cdef vi w
+    for p in range(pooled):
+        for j from 0 <= j < lanes by VL:
+            g = vload_n(dy + p * stride + j, lanes - j)
+            w = vload_bytes_n(which + p * stride + j, lanes - j)
+            for i in range(<int>window):
+                vstore(out + (p * window + i) * BLOCK_LANES + j, vkeep_equal(g, w, i))
+
+
+cdef class sum_partials(Kernel):
+    """dw[row, group * n + o] = sum over chunks of partial[chunk][group][row][o], in their order.
+
+    Transposed: partial is [chunk][output channel][row].
+    """
+    cdef const real[::1] partial
+    cdef real[:, ::1] dw
+    cdef ix chunks, groups, lanes
+    cdef bint transposed
+
+    def __init__(self, const real[::1] partial, real[:, ::1] dw, ix chunks, ix groups, bint transposed=False,
+                 int threads=1):
+        self.partial, self.dw, self.chunks, self.groups, self.transposed = partial, dw, chunks, groups, transposed
+        self.lanes = (dw.shape[1] // groups + VL - 1) // VL * VL
+        self.threads = useful_threads(threads, <double>dw.size * chunks)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix k
+        for k in prange(self.dw.shape[0], num_threads=self.threads, schedule="static"):
+            if self.transposed:
+                self.row_transposed(k)
+            else:
+                self.row(k)
+
+    cdef void row(self, ix k) noexcept nogil:
+        cdef ix g, c, j, rows = self.dw.shape[0], n = self.dw.shape[1] // self.groups
+        cdef const real* source
+        cdef vf total
+        for g in range(self.groups):
+            for j from 0 <= j < n by VL:
+                source = &self.partial[0] + (g * rows + k) * self.lanes + j
+                total = vload(source)
+                for c in range(1, self.chunks):
+                    total = total + vload(source + c * self.groups * rows * self.lanes)
+                vstore_n(&self.dw[k, g * n + j], total, n - j)
+
+    cdef void row_transposed(self, ix k) noexcept nogil:
+        cdef ix o, c, rows = self.dw.shape[0], n = self.dw.shape[1]
+        cdef real total
+        for o in range(n):
+            total = self.partial[o * rows + k]
+            for c in range(1, self.chunks):
+                total = total + self.partial[(c * n + o) * rows + k]
+            self.dw[k, o] = total
+
+
+cdef class bias_backward(Kernel):
+    """db = sum of dy's rows (those with a winner, where `which` is given), in chunks set by the shape alone."""
+    cdef const real[:, ::1] dy
+    cdef const uint8_t[::1] which
+    cdef real[:, ::1] partial
+    cdef real[::1] db
+
+    def __init__(self, const real[:, ::1] dy, const uint8_t[::1] which, real[:, ::1] partial, real[::1] db,
+                 int threads=1):
+        self.dy, self.partial, self.db = dy, partial, db
+        self.which = which
+        self.threads = useful_threads(threads, <double>dy.size / VL)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix c, o, chunks = self.partial.shape[0]
+        for c in prange(chunks, num_threads=self.threads, schedule="static"):
+            self.chunk(c)
+        for o in range(self.db.shape[0]):
+            self.db[o] = 0
+            for c in range(chunks):
+                self.db[o] += self.partial[c, o]
+
+    cdef void chunk(self, ix c) noexcept nogil:
+        cdef ix rows = self.dy.shape[0], n = self.dy.shape[1], r, j
+        cdef vf total
+        for j from 0 <= j < n by VL:
+            total = vset(0)
+            for r in range(c * rows // self.partial.shape[0], (c + 1) * rows // self.partial.shape[0]):
+                total = total + (vload_n(&self.dy[r, j], n - j) if self.which is None else self.living(r, j))
+            vstore_n(&self.partial[c, j], total, n - j)
+
+    cdef vf living(self, ix r, ix j) noexcept nogil:
+        cdef ix n = self.dy.shape[1]
+        cdef vi w = vload_bytes_n(&self.which[r * n + j], n - j)
+        cdef vf g = vload_n(&self.dy[r, j], n - j)
+        return vdrop_equal(g, w, DEAD_WINDOW)

@@ -1,0 +1,241 @@
+"""Convolution, relu and max pooling in one pass, and the gradients that visit only the winners.
+
+Behind a window of k cells at most one of k gradients is not zero, and none where relu is dead. One byte a pooled
+value says which cell won (255: none), and nothing of the convolution's own output is ever stored: max and relu
+commute, so a window is pooled out of a scratch block that fits the first cache.
+"""
+
+cdef class conv2d_relu_max_pool_forward(conv2d_forward):
+    """y = relu(max over each window of (x * w + b)), and `which` cell of the window won."""
+    cdef uint8_t[::1] which
+    cdef ix window
+    cdef const ix[::1] place                    # where a pooled value of a block goes
+
+    def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, uint8_t[::1] which,
+                 real[:, ::1] scratch, windows, ix groups, ix out_channels, out_steps, int threads=1):
+        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, out_steps, threads=threads)
+        self.which, self.window, self.place = which, windows.window, windows.place
+
+    cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
+        cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), p, j
+        cdef real* y = &self.y[0] + at + group * self.out_channels + first
+        cdef uint8_t* which = &self.which[0] + at + group * self.out_channels + first
+        self.contract(u, band, pixels, spare, &self.out[0], False)
+        for p in range(pixels // self.window):
+            for j from 0 <= j < lanes by VL:
+                if self.window == 4:
+                    pool_window(4, spare + p * 4 * BLOCK_LANES + j, lanes - j, y + self.place[p] + j,
+                                which + self.place[p] + j)
+                else:
+                    pool_window(<int>self.window, spare + p * self.window * BLOCK_LANES + j, lanes - j,
+                                y + self.place[p] + j, which + self.place[p] + j)
+
+
+cdef inline void pool_window(const int window, const real* cells, ix lanes, real* y, uint8_t* which) noexcept nogil:
+    """relu of the maximum of `window` cells, BLOCK_LANES apart, and which was first to reach it."""
+    cdef vf best = vload(cells)
+    cdef vi winner = viset(0)
+    cdef int i
+    for i in range(1, window):
+        vtake_winner(&best, &winner, vload(cells + i * BLOCK_LANES), i)
+    vstore_n(y, vrelu(best), lanes)
+    vstore_bytes_n(which, vmark_dead(winner, best, DEAD_WINDOW), lanes)
+
+
+cdef class SparseBackward(Sliding):
+    """What both sparse gradients share: the list of an output channel's living winners in one image."""
+    cdef const real[::1] dy
+    cdef const uint8_t[::1] which
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] cell                     # band offset of [pooled value][cell of its window]
+    cdef ix pooled, window, channels
+
+    def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[:, ::1] scratch, windows, ix out_channels,
+                 int threads=1):
+        Sliding.__init__(self, windows, 1, out_channels, threads)
+        self.dy, self.which, self.scratch, self.cell, self.window = dy, which, scratch, windows.pixel, windows.window
+        self.pooled, self.channels = self.pixels // self.window, out_channels
+
+    cdef ix living(self, ix image, ix channel, ix* offsets, real* gradients) noexcept nogil:
+        """List where the winners with a gradient lie in the band, and their gradients; return how many there are."""
+        cdef ix p, n = 0, at = image * self.pooled * self.channels + channel
+        cdef real g
+        cdef uint8_t w
+        for p in range(self.pooled):
+            g = self.dy[at + p * self.channels]
+            w = self.which[at + p * self.channels]
+            gradients[n] = g
+            offsets[n] = self.cell[p * self.window + (w if w != DEAD_WINDOW else 0)]
+            n += w != DEAD_WINDOW and g != 0
+        return n
+
+
+cdef inline void gather_row(const int v, const real* x, const ix* offsets, const real* gradients, ix n, real* dw,
+                            bint add) noexcept nogil:
+    """dw[v vectors] (+)= sum over winners of gradient * x[offset]."""
+    cdef vf acc[ROW_V]
+    cdef vf g
+    cdef const real* xp
+    cdef ix i
+    cdef int j
+    for j in range(v):
+        acc[j] = vload(dw + j * VL) if add else vset(0)
+    for i in range(n):
+        g = vset(gradients[i])
+        xp = x + offsets[i]
+        for j in range(v):
+            acc[j] = acc[j] + g * vload(xp + j * VL)
+    for j in range(v):
+        vstore(dw + j * VL, acc[j])
+
+
+cdef inline void scatter_row(const int v, const real* w, const ix* offsets, const real* gradients, ix n,
+                             real* dx) noexcept nogil:
+    """dx[offset + v vectors] += gradient * w, for every winner."""
+    cdef vf wv[ROW_V]
+    cdef vf g
+    cdef real* xp
+    cdef ix i
+    cdef int j
+    for j in range(v):
+        wv[j] = vload(w + j * VL)
+    for i in range(n):
+        g = vset(gradients[i])
+        xp = dx + offsets[i]
+        for j in range(v):
+            vstore(xp + j * VL, vload(xp + j * VL) + g * wv[j])
+
+
+cdef class sparse_backward_filters(SparseBackward):
+    """partial[chunk][output channel][row] = sum over the chunk's living winners of gradient * patch."""
+    cdef const real[::1] x
+    cdef real[::1] partial
+    cdef ix chunks
+
+    def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
+                 real[:, ::1] scratch,
+                 windows, ix out_channels, ix chunks, int threads=1):
+        SparseBackward.__init__(self, dy, which, scratch, windows, out_channels, threads)
+        self.x, self.partial, self.chunks = x, partial, chunks
+        self.splits = max(1, min(out_channels, MOST_ITEMS // chunks))
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t
+        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
+            self.item(t // self.splits, t % self.splits, threadid())
+
+    cdef void item(self, ix chunk, ix split, int thread) noexcept nogil:
+        cdef ix image, first = chunk * self.images // self.chunks, o
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef ix* offsets = <ix*>(scratch + self.band_size)
+        cdef real* gradients = <real*>(offsets + self.pooled)
+        cdef const real* band
+        cdef ix size = self.channels * self.taps * self.run_length
+        if first >= (chunk + 1) * self.images // self.chunks and split == 0:
+            memset(&self.partial[0] + chunk * size, 0, size * sizeof(real))
+        for image in range(first, (chunk + 1) * self.images // self.chunks):
+            band = band_of(&self.band, &self.x[0] + image * self.image_size, 0, scratch)
+            for o in range(split * self.channels // self.splits, (split + 1) * self.channels // self.splits):
+                self.channel(band, offsets, gradients, self.living(image, o, offsets, gradients),
+                             &self.partial[0] + (chunk * self.channels + o) * self.taps * self.run_length, image >
+                             first)
+
+    cdef void channel(self, const real* band, const ix* offsets, const real* gradients, ix n, real* dw,
+                      bint add) noexcept nogil:
+        cdef ix t, c, i
+        cdef real total
+        for t in range(self.taps):
+            c = 0
+            while c + ROW_V * VL <= self.run_length:
+                gather_row(ROW_V, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
+                c = c + ROW_V * VL
+            while c + 4 * VL <= self.run_length:
+                gather_row(4, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
+                c = c + 4 * VL
+            while c + VL <= self.run_length:
+                gather_row(1, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
+                c = c + VL
+            while c < self.run_length:
+                total = dw[c] if add else 0
+                for i in range(n):
+                    total = total + gradients[i] * band[self.tap[t] + c + offsets[i]]
+                dw[c] = total
+                c = c + 1
+            dw += self.run_length
+
+
+cdef class sparse_backward_input(SparseBackward):
+    """dx = for every living winner, gradient * filter added to its patch; `w` is packed [output channel][row]."""
+    cdef const real[::1] w
+    cdef real[::1] dx
+
+    def __init__(self, const real[::1] dy, const uint8_t[::1] which, const real[::1] w, real[::1] dx,
+                 real[:, ::1] scratch,
+                 windows, ix out_channels, int threads=1):
+        SparseBackward.__init__(self, dy, which, scratch, windows, out_channels, threads)
+        self.w, self.dx, self.splits = w, dx, 1
+
+    cdef void item(self, ix image, ix split, int thread) noexcept nogil:
+        cdef ix o
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef ix* offsets = <ix*>(scratch + self.band_size)
+        cdef real* gradients = <real*>(offsets + self.pooled)
+        cdef real* dx = &self.dx[0] + image * self.image_size
+        cdef real* band = scratch
+        memset(dx, 0, self.image_size * sizeof(real))
+        if self.band.padded:
+            memset(scratch, 0, self.band_size * sizeof(real))
+        else:
+            band = dx + (self.band.row_origin * self.band.width + self.band.col_origin) * self.band.channels
+        for o in range(self.channels):
+            self.channel(&self.w[0] + o * self.taps * self.run_length, offsets, gradients,
+                         self.living(image, o, offsets, gradients), band)
+        if self.band.padded:
+            unband(&self.band, scratch, dx)
+
+    cdef void channel(self, const real* w, const ix* offsets, const real* gradients, ix n, real* band) noexcept nogil:
+        cdef ix t, c, i
+        for t in range(self.taps):
+            c = 0
+            while c + ROW_V * VL <= self.run_length:
+                scatter_row(ROW_V, w + c, offsets, gradients, n, band + self.tap[t] + c)
+                c = c + ROW_V * VL
+            while c + 4 * VL <= self.run_length:
+                scatter_row(4, w + c, offsets, gradients, n, band + self.tap[t] + c)
+                c = c + 4 * VL
+            while c + VL <= self.run_length:
+                scatter_row(1, w + c, offsets, gradients, n, band + self.tap[t] + c)
+                c = c + VL
+            while c < self.run_length:
+                for i in range(n):
+                    band[self.tap[t] + c + offsets[i]] += gradients[i] * w[c]
+                c = c + 1
+            w += self.run_length
+
+
+cdef void unband(const Band* b, const real* band, real* image) noexcept nogil:
+    """Copy the cells of a padded band of a whole image that lie inside of the image back to it."""
+    cdef ix c = b.channels, r, row
+    cdef ix left = max(0, min(b.cols, -b.col_origin)), right = max(left, min(b.cols, b.width - b.col_origin))
+    for r in range(b.rows):
+        row = b.row_origin + r
+        if 0 <= row < b.height and left < right:
+            memcpy(image + (row * b.width + b.col_origin + left) * c, band + (r * b.cols + left) * c,
+                   (right - left) * c * sizeof(real))
+
+
+cdef class transpose_filters(Kernel):
+    """out[output channel][row] = w[row][output channel]."""
+    cdef const real[:, ::1] w
+    cdef real[::1] out
+
+    def __init__(self, const real[:, ::1] w, real[::1] out, int threads=1):
+        self.w, self.out = w, out
+        self.threads = useful_threads(threads, <double>w.size)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix k, o, rows = self.w.shape[0], n = self.w.shape[1]
+        for o in prange(n, num_threads=self.threads, schedule="static"):
+            for k in range(rows):
+                self.out[o * rows + k] = self.w[k, o]

@@ -1,0 +1,141 @@
+/* What a vector is here: the only C of the project.
+
+   FASTCONV_FLOAT64 selects double for `real`; FASTCONV_SCALAR (and compilers without vector extensions) selects vectors
+   of one lane, which are the oracle of the wider ones. Everything else follows from the instruction set that the
+   compiler was told to use. Cython is told that `vf` is a real number and `vi` an integer, so arithmetic on vectors is
+   written there as plain arithmetic; comparisons and selections, which C and Cython see differently, live here. */
+#ifndef FASTCONV_SIMD_H
+#define FASTCONV_SIMD_H
+#include <math.h>
+#include <string.h>
+#if defined(__AVX2__)
+#  include <immintrin.h>
+#endif
+
+#ifdef FASTCONV_FLOAT64
+#define REAL_BYTES 8
+typedef double real;
+typedef long long lane;                    /* an integer as wide as a real */
+#define FC_SQRT sqrt
+#else
+#define REAL_BYTES 4
+typedef float real;
+typedef int lane;
+#define FC_SQRT sqrtf
+#endif
+
+#if defined(FASTCONV_SCALAR) || !defined(__GNUC__)
+#  define VL 1
+#elif defined(__AVX512F__)
+#  define VL (64 / REAL_BYTES)
+#elif defined(__AVX__)
+#  define VL (32 / REAL_BYTES)
+#else
+#  define VL (16 / REAL_BYTES)
+#endif
+
+/* Register tile of the matrix-like loops: TILE_M rows of TILE_V vectors, TILE_V + 1 registers to spare for operands. */
+#define TILE_M 6
+#if defined(__AVX512F__) || defined(__aarch64__)
+#  define TILE_V 4                         /* 32 vector registers */
+#else
+#  define TILE_V 2                         /* 16 */
+#endif
+#define BLOCK_LANES (TILE_V * VL)          /* output channels of a block of packed filters */
+#define ROW_V (TILE_M * TILE_V)            /* vectors that a loop with one row of accumulators keeps in registers */
+#define DEAD_WINDOW 255                    /* the winner's place in a window where none is above zero */
+
+#if defined(FASTCONV_SCALAR) || !defined(__GNUC__)
+typedef real vf;
+typedef lane vi;
+static inline vf vload(const real *p) { return *p; }
+static inline void vstore(real *p, vf v) { *p = v; }
+static inline vf vset(real a) { return a; }
+static inline vi viset(int a) { return a; }
+static inline vf vrelu(vf v) { return v < 0 ? 0 : v; }
+static inline vf vkeep_positive(vf v, vf test) { return test > 0 ? v : 0; }
+static inline vf vkeep_equal(vf v, vi a, int b) { return a == b ? v : 0; }
+static inline vf vdrop_equal(vf v, vi a, int b) { return a == b ? 0 : v; }
+static inline vi vmark_dead(vi which, vf v, int mark) { return v <= 0 ? mark : which; }
+static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
+    if (v > *best || v != v) { *best = v; *which = index; }
+}
+static inline vi vload_bytes(const unsigned char *p) { return *p; }
+static inline void vstore_bytes(unsigned char *p, vi v) { *p = (unsigned char)v; }
+static inline vf vsqrt(vf v) { return FC_SQRT(v); }
+#else
+typedef real vf __attribute__((vector_size(VL * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef lane vi __attribute__((vector_size(VL * sizeof(lane)), aligned(sizeof(lane)), may_alias));
+typedef unsigned char vbytes __attribute__((vector_size(VL), aligned(1), may_alias));
+static inline vf vload(const real *p) { return *(const vf *)p; }
+static inline void vstore(real *p, vf v) { *(vf *)p = v; }
+/* a - 0 is a for every a, -0 included: a plain broadcast, where 0 + a would cost an addition */
+static inline vf vset(real a) { return a - (vf){0}; }
+static inline vi viset(int a) { return a - (vi){0}; }
+static inline vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+/* NaN passes */
+static inline vf vrelu(vf v) { return (vf)(~(vi)(v < (vf){0}) & (vi)v); }
+static inline vf vkeep_positive(vf v, vf test) { return (vf)((vi)(test > (vf){0}) & (vi)v); }
+static inline vf vkeep_equal(vf v, vi a, int b) { return (vf)((vi)(a == viset(b)) & (vi)v); }
+static inline vf vdrop_equal(vf v, vi a, int b) { return (vf)(~(vi)(a == viset(b)) & (vi)v); }
+static inline vi vmark_dead(vi which, vf v, int mark) {
+    vi dead = (vi)(v <= (vf){0});
+    return (dead & viset(mark)) | (~dead & which);
+}
+/* the first maximum wins; NaN wins over numbers and stays */
+static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
+    vi take = (vi)(v > *best) | (vi)(v != v);
+    *best = vselect(take, v, *best);
+    *which = (take & viset(index)) | (~take & *which);
+}
+static inline vi vload_bytes(const unsigned char *p) { return __builtin_convertvector(*(const vbytes *)p, vi); }
+#if defined(__AVX2__) && VL == 8           /* compilers turn this conversion into scalar code */
+static inline void vstore_bytes(unsigned char *p, vi v) {
+    const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                           0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    __m256i bytes = _mm256_shuffle_epi8((__m256i)v, first);
+    __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+    _mm_storel_epi64((__m128i *)p, both);
+}
+#else
+static inline void vstore_bytes(unsigned char *p, vi v) { *(vbytes *)p = __builtin_convertvector(v, vbytes); }
+#endif
+static inline vf vsqrt(vf v) {
+    real lanes[VL];
+    vstore(lanes, v);
+    for (int i = 0; i < VL; i++) lanes[i] = FC_SQRT(lanes[i]);      /* compilers make this one instruction */
+    return vload(lanes);
+}
+#endif
+
+/* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */
+static inline vf vload_n(const real *p, long n) {
+    real lanes[VL];
+    if (n >= VL) return vload(p);
+    for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;
+    return vload(lanes);
+}
+static inline void vstore_n(real *p, vf v, long n) {
+    real lanes[VL];
+    if (n >= VL) { vstore(p, v); return; }
+    vstore(lanes, v);
+    for (int i = 0; i < n; i++) p[i] = lanes[i];
+}
+static inline vi vload_bytes_n(const unsigned char *p, long n) {
+    unsigned char lanes[VL];
+    if (n >= VL) return vload_bytes(p);
+    for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;
+    return vload_bytes(lanes);
+}
+static inline void vstore_bytes_n(unsigned char *p, vi v, long n) {
+    unsigned char lanes[VL];
+    if (n >= VL) { vstore_bytes(p, v); return; }
+    vstore_bytes(lanes, v);
+    for (int i = 0; i < n; i++) p[i] = lanes[i];
+}
+static inline void vstore_int_n(int *p, vi v, long n) {
+    lane lanes[VL];
+    memcpy(lanes, &v, sizeof lanes);
+    for (int i = 0; i < (n < VL ? n : VL); i++) p[i] = (int)lanes[i];
+}
+#endif

@@ -1,0 +1,143 @@
+"""Sliding windows: bands of images, register tiles, and what the convolution kernels share.
+
+Every convolution-like loop here is one contraction, out[p] = sum over taps t and a contiguous run c of
+in[pixel[p] + tap[t] + c] * filters[t, c]: strides and pooling windows live in the list of pixels, dilation in the list
+of taps, padding in the band (a zero-padded copy of the few input rows that a block of output rows reads). Data
+gradients are the same contraction over the output's gradient, and a dense layer is the one with a single tap.
+`fastconv.ops.windows` makes the lists, once, when a plan is built.
+"""
+
+cdef struct Band:                 # the input rows that a block of output rows reads
+    ix height, width, channels    # of an image
+    ix rows, cols                 # of the band
+    ix row_step, row_origin       # the band's first row: block * row_step + row_origin, negative inside the padding
+    ix col_origin
+    bint padded                   # some of its cells lie outside of the image
+
+
+cdef inline const real* band_of(const Band* b, const real* image, ix block, real* scratch) noexcept nogil:
+    """Return the address of a band's first cell: in the image itself, or in a padded copy."""
+    cdef ix top = block * b.row_step + b.row_origin, c = b.channels
+    cdef ix left, right, r, row
+    cdef real* line
+    if not b.padded:
+        return image + (top * b.width + b.col_origin) * c
+    left = max(0, min(b.cols, -b.col_origin))                                 # cells before the image
+    right = max(left, min(b.cols, b.width - b.col_origin))                    # first cell behind it
+    for r in range(b.rows):
+        row = top + r
+        line = scratch + r * b.cols * c
+        if row < 0 or row >= b.height or left == right:
+            memset(line, 0, b.cols * c * sizeof(real))
+        else:
+            memset(line, 0, left * c * sizeof(real))
+            memcpy(line + left * c, image + (row * b.width + b.col_origin + left) * c,
+                   (right - left) * c * sizeof(real))
+            memset(line + right * c, 0, (b.cols - right) * c * sizeof(real))
+    return scratch
+
+
+cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, const ix* row, ix rows,
+                      const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
+                      real* y, const ix* out) noexcept nogil:
+    """m pixels by v vectors of output channels: y[out[i]] = bias + sum over k of x[pixel[i] + row[k]] * w[k]."""
+    cdef vf acc[TILE_M][TILE_V]
+    cdef vf wv[TILE_V]
+    cdef vf a
+    cdef const real* xp[TILE_M]
+    cdef ix k
+    cdef int i, j
+    for i in range(m):
+        xp[i] = x + pixel[i]
+    for j in range(v):
+        wv[j] = vset(0) if bias == NULL else vload_n(bias + j * VL, lanes - j * VL)
+    for i in range(m):
+        for j in range(v):
+            acc[i][j] = wv[j]
+    for k in range(rows):
+        for j in range(v):
+            wv[j] = vload(w + j * VL)
+        w += w_stride
+        for i in range(m):
+            a = vset(xp[i][row[k]])
+            for j in range(v):
+                acc[i][j] = acc[i][j] + a * wv[j]
+    for i in range(m):
+        for j in range(v):
+            a = vrelu(acc[i][j]) if relu else acc[i][j]
+            if lanes >= v * VL:
+                vstore(y + out[i] + j * VL, a)
+            else:
+                vstore_n(y + out[i] + j * VL, a, lanes - j * VL)
+
+
+cdef inline void tile_rows(const int v, ix m, const real* x, const ix* pixel, const ix* row, ix rows,
+                           const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
+                           real* y, const ix* out) noexcept nogil:
+    """A tile whose number of pixels is known only now."""
+    if m >= 6:
+        tile(6, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+    elif m == 5:
+        tile(5, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+    elif m == 4:
+        tile(4, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+    elif m == 3:
+        tile(3, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+    elif m == 2:
+        tile(2, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+    else:
+        tile(1, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+
+
+cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
+                const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
+                real* y, const ix* out) noexcept nogil:
+    """All pixels of a block, for one block of output channels."""
+    cdef ix p
+    for p from 0 <= p < pixels by TILE_M:
+        if TILE_V >= 4 and lanes > 3 * VL:
+            tile_rows(TILE_V, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+        elif TILE_V >= 4 and lanes > 2 * VL:
+            tile_rows(TILE_V - 1, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+        elif lanes > VL:
+            tile_rows(2, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+        else:
+            tile_rows(1, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+
+
+cdef class Sliding(Kernel):
+    """A kernel over (image, block of output rows): its band, pixels, taps and the split of the output channels."""
+    cdef Band band
+    cdef ix images, blocks, pixels, last_pixels, taps, run_length, image_size, band_size
+    cdef ix rows                                     # filter rows of a group
+    cdef ix groups, in_channels, out_channels        # in_channels and out_channels: of one group
+    cdef ix channel_blocks, units, splits            # units: channel blocks of all groups
+    cdef const ix[::1] pixel, tap, row
+
+    def __init__(self, windows, ix groups, ix out_channels, int threads):
+        cdef Band b
+        b.height, b.width, b.channels, b.rows, b.cols, b.row_step, b.row_origin, b.col_origin, b.padded = windows.band
+        self.band, self.band_size = b, windows.band_size
+        self.images, self.blocks, self.pixels, self.last_pixels = windows.counts
+        self.pixel, self.tap, self.run_length = windows.pixel, windows.tap, windows.run
+        self.taps, self.row = self.tap.shape[0], windows.row
+        self.rows = self.row.shape[0]
+        self.image_size = b.height * b.width * b.channels
+        self.groups, self.in_channels, self.out_channels = groups, b.channels // groups, out_channels // groups
+        self.channel_blocks = (self.out_channels + BLOCK_LANES - 1) // BLOCK_LANES
+        self.units = groups * self.channel_blocks
+        self.threads = useful_threads(
+            threads, <double>self.images * self.blocks * self.pixels * self.rows * out_channels / VL)
+        self.splits = max(1, min(self.units, 4 * self.threads // max(1, self.images * self.blocks)))
+
+    cdef ix pixels_of(self, ix block) noexcept nogil:
+        return self.last_pixels if block == self.blocks - 1 else self.pixels
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t
+        for t in prange(self.images * self.blocks * self.splits, num_threads=self.threads, schedule="dynamic"):
+            self.item(t // self.splits, t % self.splits, threadid())
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        """Do the channel blocks of `split` for one block of rows; at = image * blocks + block."""
+        pass

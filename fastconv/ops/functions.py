@@ -1,0 +1,258 @@
+"""The public functions: keras.ops signatures over the primitive ops, by one table."""
+
+import numpy as np
+
+from fastconv.ops import primitives as P
+from fastconv.runtime.settings import standardize_data_format
+
+
+def _floats(name, argument, value, rank=None):
+    array = np.asarray(value)
+    if array.dtype.kind not in "iufb":
+        raise TypeError(f"ops.{name}: {argument} has dtype {array.dtype}; expected numbers.")
+    if rank is not None and array.ndim != rank:
+        raise ValueError(f"ops.{name}: {argument} has shape {array.shape}; expected {rank} axes.")
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
+def _pair(name, argument, value):
+    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(pair) != 2 or any(not isinstance(v, (int, np.integer)) or v < 1 for v in pair):
+        raise ValueError(f"ops.{name}: {argument}={value!r} is not an integer above 0 or a pair of them.")
+    return tuple(int(v) for v in pair)
+
+
+def _padding(name, padding):
+    if padding not in ("valid", "same"):
+        raise ValueError(f"ops.{name}: padding={padding!r} is not 'valid' or 'same'.")
+    return padding
+
+
+class _ChannelsFirst:
+    """Turns an op on channels-last images into one on channels-first images, with its way back."""
+
+    def __init__(self, op):
+        self.op = op
+
+    def __call__(self, x, *params):
+        y, backprop = self.op(np.moveaxis(x, 1, -1), *params)
+
+        def back(dy):
+            dx, *dparams = backprop(np.moveaxis(dy, 1, -1))
+            return (np.ascontiguousarray(np.moveaxis(dx, -1, 1)), *dparams)
+
+        return np.ascontiguousarray(np.moveaxis(y, -1, 1)), back
+
+
+def _check_positive(name, inputs, shape):
+    if any(n <= 0 for n in shape[1:]):
+        raise ValueError(
+            f"ops.{name}: the window does not fit into inputs of shape {inputs.shape}; the output would be {shape}."
+        )
+
+
+def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    x, w = _floats("conv", "inputs", inputs, 4), _floats("conv", "kernel", kernel, 4)
+    w = w.astype(x.dtype, copy=False)
+    first = standardize_data_format(data_format) == "channels_first"
+    channels = x.shape[1 if first else 3]
+    if w.shape[2] == 0 or channels % w.shape[2] or w.shape[3] % max(1, channels // w.shape[2]):
+        raise ValueError(
+            f"ops.conv: kernel of shape {w.shape} (height, width, channels / groups, filters) does not fit inputs with "
+            f"{channels} channels."
+        )
+    settings = (
+        _pair("conv", "strides", strides),
+        _padding("conv", padding),
+        _pair("conv", "dilation_rate", dilation_rate),
+    )
+    op = P.Conv2D(*settings, groups=channels // w.shape[2])
+    shape = (x.shape[0], *x.shape[2:], channels) if first else x.shape
+    _check_positive("conv", x, op.output_shape(shape, w.shape))
+    y, back = (_ChannelsFirst(op) if first else op)(x, w, None)
+    return y, lambda dy: back(dy)[:2]
+
+
+def _pool(name, op_class):
+    def pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+        x = _floats(name, "inputs", inputs, 4)
+        size = _pair(name, "pool_size", pool_size)
+        op = op_class(size, size if strides is None else _pair(name, "strides", strides), _padding(name, padding))
+        first = standardize_data_format(data_format) == "channels_first"
+        _check_positive(name, x, op.output_shape((x.shape[0], *x.shape[2:], x.shape[1]) if first else x.shape))
+        return (_ChannelsFirst(op) if first else op)(x)
+
+    return pool
+
+
+def _unary(name, make):
+    return lambda x, **settings: make(**settings)(_floats(name, "x", x))
+
+
+# name -> function that returns (value, way back): the public functions are the values, `vjp` is both.
+_PAIRS = {
+    "conv": _conv,
+    "max_pool": _pool("max_pool", P.MaxPool2D),
+    "average_pool": _pool("average_pool", P.AveragePool2D),
+    "relu": _unary("relu", P.Relu),
+    "sigmoid": _unary("sigmoid", lambda: P.Elementwise("sigmoid")),
+    "tanh": _unary("tanh", lambda: P.Elementwise("tanh")),
+    "softmax": _unary("softmax", lambda axis=-1: _last_axis(axis)),
+}
+
+
+def _last_axis(axis):
+    if axis != -1:
+        raise NotImplementedError(f"ops.softmax: axis={axis} is not supported; expected -1.")
+    return P.Softmax()
+
+
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Slide filters over images.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``.
+    kernel : array_like, shape (height, width, channels / groups, filters)
+    strides, dilation_rate : int or pair of int
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.array([[0, 64, 128], [48, 192, 144], [42, 226, 168]])
+    >>> sharpen = np.array([[-1, 0, -2], [0.5, 4.5, -1.5], [1.5, 2, -3]])
+    >>> conv(image[None, :, :, None], sharpen[:, :, None, None]).item()
+    427.0
+    """
+    return _conv(inputs, kernel, strides, padding, data_format, dilation_rate)[0]
+
+
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Return the maximum of each window.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``.
+    pool_size : int or pair of int
+    strides : int or pair of int, optional
+        `pool_size` by default.
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> max_pool(np.arange(16).reshape(1, 4, 4, 1), 2).reshape(2, 2)
+    array([[ 5.,  7.],
+           [13., 15.]], dtype=float32)
+    """
+    return _PAIRS["max_pool"](inputs, pool_size, strides, padding, data_format)[0]
+
+
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Return the mean of each window's real cells; see `max_pool` for the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> average_pool(np.arange(16).reshape(1, 4, 4, 1), 2).reshape(2, 2)
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]], dtype=float32)
+    """
+    return _PAIRS["average_pool"](inputs, pool_size, strides, padding, data_format)[0]
+
+
+def relu(x):
+    """Return x where it is above 0, else 0.
+
+    Examples
+    --------
+    >>> relu([-1, 2])
+    array([0., 2.], dtype=float32)
+    """
+    return _PAIRS["relu"](x)[0]
+
+
+def sigmoid(x):
+    """Return 1 / (1 + exp(-x)).
+
+    Examples
+    --------
+    >>> sigmoid([0])
+    array([0.5], dtype=float32)
+    """
+    return _PAIRS["sigmoid"](x)[0]
+
+
+def tanh(x):
+    """Return the hyperbolic tangent.
+
+    Examples
+    --------
+    >>> tanh([0])
+    array([0.], dtype=float32)
+    """
+    return _PAIRS["tanh"](x)[0]
+
+
+def softmax(x, axis=-1):
+    """Return exp(x) divided by its sum over the last axis.
+
+    Examples
+    --------
+    >>> softmax([0, 0])
+    array([0.5, 0.5], dtype=float32)
+    """
+    return _PAIRS["softmax"](x, axis=axis)[0]
+
+
+def vjp(op, *args, **kwargs):
+    """Return an op's value and its way back: the vector-Jacobian product.
+
+    Parameters
+    ----------
+    op : function
+        One of this module.
+    *args, **kwargs
+        Its arguments.
+
+    Returns
+    -------
+    value : ndarray
+    backprop : function
+        Takes the gradient of the value; returns a tuple of gradients, one for every array argument.
+
+    Raises
+    ------
+    ValueError
+        If `op` is not one of this module.
+
+    Examples
+    --------
+    >>> value, backprop = vjp(relu, [-1.0, 2.0])
+    >>> backprop([1.0, 1.0])
+    (array([0., 1.], dtype=float32),)
+    """
+    name = getattr(op, "__name__", None)
+    if name not in _PAIRS or globals().get(name) is not op:
+        raise ValueError(f"ops.vjp: op={op!r} is not one of {', '.join(_PAIRS)}.")
+    return _PAIRS[name](*args, **kwargs)

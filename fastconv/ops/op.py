@@ -1,0 +1,134 @@
+"""What an op is: settings, the shape of its result, the buffers it needs, and the kernel calls of both directions."""
+
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+
+from fastconv import kernels
+from fastconv.runtime import threads
+
+
+class Needs(NamedTuple):
+    """The buffers of an op beside its inputs and its output: name -> (shape, dtype; None is the op's own dtype)."""
+
+    prepared: dict = {}  # made from the parameters alone, kept until these change
+    saved: dict = {}  # written by forward, read by backward
+    forward: dict = {}  # scratch memory of forward
+    backward: dict = {}  # scratch memory of backward
+
+
+class Site(SimpleNamespace):
+    """Where an op runs: its arrays, and the kernels and number of threads it may use.
+
+    Attributes
+    ----------
+    k : module
+        The kernels for the arrays' dtype.
+    threads : int
+    training : bool
+        Whether a backward pass will follow.
+    x, y, dy, dx : ndarray
+        Input, output and their gradients (``dx`` is None where nobody needs it; ``dy`` may be overwritten by backward).
+    params, dparams : tuple of ndarray or None
+    seed : ndarray of uint64, shape (1,)
+        For random ops: the caller sets it to ``op.draw()`` before each forward pass.
+
+    The buffers of `Needs` are further attributes under their own names.
+    """
+
+
+class Op:
+    """Settings of one primitive operation; the same object may serve any number of sites.
+
+    A subclass says ``output_shape``, ``needs``, ``forward`` and ``backward``. Calling an op on arrays runs it by
+    itself: ``y, backprop = op(x, *params)``, and ``backprop(dy)`` returns the gradients of x and of every parameter.
+    """
+
+    name = "op"
+    reads = "x"  # what backward reads again: any of "x", "y"
+    alias = False  # the output is the input's memory under another shape
+    elementwise = False  # order and number of cells do not matter
+    random = False  # has `draw()`, which gives the seed of the next forward pass
+
+    def __init__(self, **settings):
+        self.settings = settings
+        for key, value in settings.items():
+            setattr(self, key, value)
+
+    def __repr__(self):
+        return f"{self.name}({', '.join(f'{key}={value!r}' for key, value in self.settings.items())})"
+
+    def output_shape(self, x, *params):
+        """Return the shape of the result for the shapes of the input and the parameters, batch first."""
+        return x
+
+    def needs(self, site):
+        """Return the `Needs` at a site, of which shapes are known but arrays are not there yet."""
+        return Needs()
+
+    def prepare(self, site):
+        """Return the kernel calls that digest the parameters."""
+        return []
+
+    def forward(self, site):
+        """Return the kernel calls that compute ``site.y``."""
+        raise NotImplementedError
+
+    def backward(self, site):
+        """Return the kernel calls that compute ``site.dx`` (if not None) and ``site.dparams`` from ``site.dy``."""
+        raise NotImplementedError
+
+    def flops(self, x, *params):
+        """Return the number of additions and multiplications of forward."""
+        return int(np.prod(self.output_shape(x, *params)))
+
+    def __call__(self, x, *params):
+        x, *params = (None if a is None else np.ascontiguousarray(a) for a in (x, *params))
+        site = self.site(x.shape, [None if p is None else p.shape for p in params], x.dtype)
+        arrays = allocate(self.needs(site), x.dtype)
+        site.__dict__.update(arrays, x=x, params=tuple(params), y=np.empty(site.y_shape, x.dtype))
+        site.seed = np.array([self.draw() if self.random else 0], np.uint64)
+        if self.alias:
+            site.y[...] = x.reshape(site.y_shape)
+        run(self.prepare(site) + self.forward(site))
+
+        def backprop(dy):
+            site.dy = np.array(dy, x.dtype, order="C").reshape(site.y_shape)  # a copy: backward may write to it
+            site.dx = np.empty_like(x)
+            site.dparams = tuple(None if p is None else np.empty_like(p) for p in params)
+            if self.alias:
+                site.dx[...] = site.dy.reshape(x.shape)
+            run(self.backward(site))
+            return (site.dx, *site.dparams)
+
+        return site.y, backprop
+
+    def site(self, x_shape, param_shapes, dtype, training=True, wants_dx=True, thread_count=None):
+        """Return a site that knows its shapes only."""
+        return Site(
+            k=kernels.for_dtype(dtype),
+            dtype=np.dtype(dtype),
+            threads=thread_count or threads.get_num_threads(),
+            training=training,
+            wants_dx=wants_dx,
+            x_shape=tuple(x_shape),
+            param_shapes=tuple(param_shapes),
+            y_shape=tuple(self.output_shape(x_shape, *param_shapes)),
+        )
+
+
+def run(calls):
+    """Make kernel calls, in order."""
+    for call in calls:
+        call()
+
+
+def allocate(needs, dtype):
+    """Return fresh arrays for all buffers of `needs`."""
+    return {name: np.empty(shape, kind or dtype) for part in needs for name, (shape, kind) in part.items()}
+
+
+def rows(shape):
+    """Return (rows, columns) of an array seen as a matrix over its last axis."""
+    return int(np.prod(shape[:-1])), int(shape[-1])

@@ -1,0 +1,234 @@
+"""Lists of pixels and taps: how a convolution looks from inside its kernel.
+
+A kernel of `fastconv.kernels` knows no stride, padding or dilation. It is told, for one block of output rows, where
+each output pixel's window starts (`pixel`), where each filter tap lies from there (`tap`), and which rows of the image
+the block reads (the band). Both gradients and pooled convolutions are other lists for the same loops.
+"""
+
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from fastconv.ops import geometry
+
+BAND_BYTES = 128 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
+FEW_PIXELS = 48  # below this a block is too small to be cut for the sake of more parallel work
+
+
+class Windows(NamedTuple):
+    """The lists for one convolution-like loop; offsets count array elements."""
+
+    band: tuple  # see struct Band in kernels/sliding.pxi
+    band_size: int  # elements of a padded copy, 0 without padding
+    counts: tuple  # images, blocks, pixels of a full block, pixels of the last block
+    pixel: np.ndarray  # [pixels] offset in the band
+    tap: np.ndarray  # [taps] offset from a pixel
+    run: int  # contiguous elements of a tap
+    row: np.ndarray  # [taps * run] offset of every filter row from a pixel
+    out: np.ndarray  # [pixels] offset of the result in its block
+    place: np.ndarray  # [pixels / window] offset of a pooled result in its block
+    window: int  # cells of a pooling window, 1 without pooling
+    out_block: int  # distance of blocks in the output
+    out_image: int  # distance of images in the output
+
+    @property
+    def pixels(self):
+        return self.counts[2]
+
+
+class Conv(NamedTuple):
+    """The sizes of a 2D convolution, its padding in cells."""
+
+    images: int
+    height: int
+    width: int
+    channels: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    kernel: tuple
+    strides: tuple
+    padding: tuple  # ((top, bottom), (left, right))
+    dilation: tuple
+    groups: int
+
+    @property
+    def filter_rows(self):
+        """Rows of the filters seen as a matrix [kh * kw * channels of a group, output channels]."""
+        return self.kernel[0] * self.kernel[1] * self.channels // self.groups
+
+    @property
+    def flops(self):
+        return 2 * self.images * self.out_height * self.out_width * self.out_channels * self.filter_rows
+
+
+def conv_sizes(x, w, strides, padding, dilation, groups):
+    """Return the `Conv` of an input shape (n, h, w, c) and a filter shape (kh, kw, c / groups, o)."""
+    axes = list(zip(x[1:3], w[:2], strides, dilation, _pair_padding(padding), strict=True))
+    out = [geometry.output_size(size, k, s, d, p) for size, k, s, d, p in axes]
+    pads = tuple(geometry.pad_amounts(size, k, s, d, p) for size, k, s, d, p in axes)
+    return Conv(x[0], *x[1:], *out, w[3], tuple(w[:2]), tuple(strides), pads, tuple(dilation), groups)
+
+
+def _pair_padding(padding):
+    return (padding, padding) if isinstance(padding, str) else padding
+
+
+@lru_cache(maxsize=256)
+def forward(c, pool=None, whole=False):
+    """Return the lists of a convolution `c`; with `pool` (window, strides) of the pooled one.
+
+    `whole` asks for one block an image.
+    """
+    (top, _), (left, _) = c.padding
+    merged = c.groups == 1 and c.dilation[1] == 1  # a kernel row's taps are contiguous in the image
+    cols = [0] if merged else [q * c.dilation[1] for q in range(c.kernel[1])]
+    taps = [(r * c.dilation[0] - top, q - left) for r in range(c.kernel[0]) for q in cols]
+    run = c.kernel[1] * c.channels if merged else c.channels // c.groups
+    reach = c.kernel[1] if merged else 1
+    grid = (c.out_height, c.out_width) if pool is None else pooled_size(c, *pool)
+    window, steps = ((1, 1), (1, 1)) if pool is None else pool
+    return _build(
+        image=(c.images, c.height, c.width, c.channels),
+        grid=grid,
+        steps=tuple(step * stride for step, stride in zip(steps, c.strides, strict=True)),
+        cells=[(a * c.strides[0], b * c.strides[1]) for a, b in product(range(window[0]), range(window[1]))],
+        taps=taps,
+        run=run,
+        reach=reach,
+        out=(grid[1] * c.out_channels, c.out_channels, 0, grid[0] * grid[1] * c.out_channels),
+        whole=whole,
+    )
+
+
+def pooled_size(c, window, strides):
+    """Return the size of a convolution's output behind a pool without padding."""
+    sizes = (c.out_height, c.out_width)
+    return tuple(geometry.output_size(n, k, s, 1, "valid") for n, k, s in zip(sizes, window, strides, strict=True))
+
+
+@lru_cache(maxsize=256)
+def backward_input(c):
+    """Return the lists of the data gradient: (windows, filter taps) for each phase of the strides.
+
+    Input pixels a stride apart see the same taps, so each phase is a convolution of the output's gradient with unit
+    stride.
+    """
+    (top, _), (left, _) = c.padding
+    phases = []
+    for a, b in product(range(min(c.strides[0], c.height)), range(min(c.strides[1], c.width))):
+        rows = _phase_taps(a + top, c.kernel[0], c.strides[0], c.dilation[0])
+        cols = _phase_taps(b + left, c.kernel[1], c.strides[1], c.dilation[1])
+        windows = _build(
+            image=(c.images, c.out_height, c.out_width, c.out_channels),
+            grid=(-(-(c.height - a) // c.strides[0]), -(-(c.width - b) // c.strides[1])),
+            steps=(1, 1),
+            cells=[(0, 0)],
+            taps=[(r, q) for (_, r), (_, q) in product(rows, cols)],
+            run=c.out_channels // c.groups,
+            reach=1,
+            out=(
+                c.strides[0] * c.width * c.channels,
+                c.strides[1] * c.channels,
+                (a * c.width + b) * c.channels,
+                c.height * c.width * c.channels,
+            ),
+        )
+        phases.append((windows, np.array([i * c.kernel[1] + j for (i, _), (j, _) in product(rows, cols)], np.intp)))
+    return phases
+
+
+def _phase_taps(position, kernel, stride, dilation):
+    """Return (filter tap, output position relative to the phase's own index) of the taps that reach a phase."""
+    reached = [(k, position - k * dilation) for k in range(kernel)]
+    return [(k, distance // stride) for k, distance in reached if distance % stride == 0]
+
+
+@lru_cache(maxsize=256)
+def matrix(rows, columns, out_columns):
+    """Return the lists of a product [rows, columns] @ [columns, out_columns]: an image one pixel wide with one tap."""
+    return _build(
+        image=(1, rows, 1, columns),
+        grid=(rows, 1),
+        steps=(1, 1),
+        cells=[(0, 0)],
+        taps=[(0, 0)],
+        run=columns,
+        reach=1,
+        out=(out_columns, 0, 0, rows * out_columns),
+    )
+
+
+def _build(image, grid, steps, cells, taps, run, reach, out, whole=False):
+    """Make the lists; `cells`, `steps` and `taps` are in rows and columns of the image, `reach` in columns of a run."""
+    images, height, width, channels = image
+    taps = np.array(taps, np.intp).reshape(-1, 2)
+    first = taps.min(0) if len(taps) else np.zeros(2, np.intp)
+    extent = (taps.max(0) - first if len(taps) else first) + np.max(cells, 0) + (1, reach)
+    cols = int((grid[1] - 1) * steps[1] + extent[1])
+    last = first + (np.array(grid) - 1) * steps + extent  # the cell behind the last one read
+    padded = len(taps) > 0 and bool((first < 0).any() or last[0] > height or last[1] > width)
+    rows_of = _rows_of_block(
+        grid, steps[0], int(extent[0]), (cols if padded else width) * channels, images, len(cells), whole
+    )
+    blocks = max(1, -(-grid[0] // rows_of))
+    band_rows = int((rows_of - 1) * steps[0] + extent[0])
+    pitch = cols if padded else width
+
+    at = np.array(list(product(range(rows_of), range(grid[1]))), np.intp).reshape(-1, 2)
+    where = (at * steps)[:, None, :] + np.array(cells, np.intp)[None]
+    pixel = ((where[..., 0] * pitch + where[..., 1]) * channels).reshape(-1)
+    tap = ((taps[:, 0] - first[0]) * pitch + taps[:, 1] - first[1]) * channels
+    out_row, out_col, out_first, out_image = out
+    place = at[:, 0] * out_row + at[:, 1] * out_col + out_first
+    last_rows = grid[0] - (blocks - 1) * rows_of
+    per_row = grid[1] * len(cells)
+    return Windows(
+        band=(
+            height,
+            width,
+            channels,
+            band_rows,
+            cols,
+            rows_of * steps[0],
+            int(first[0]),
+            int(first[1]),
+            padded,
+        ),
+        band_size=-(-band_rows * cols * channels // 16) * 16 if padded else 0,
+        counts=(images if grid[0] > 0 and grid[1] > 0 else 0, blocks, rows_of * per_row, last_rows * per_row),
+        pixel=np.ascontiguousarray(pixel, np.intp),
+        tap=np.ascontiguousarray(tap, np.intp),
+        run=int(run),
+        row=np.ascontiguousarray((tap[:, None] + np.arange(run)).reshape(-1), np.intp),
+        out=np.ascontiguousarray(place, np.intp),
+        place=np.ascontiguousarray(place, np.intp),
+        window=len(cells),
+        out_block=rows_of * out_row,
+        out_image=out_image,
+    )
+
+
+def _rows_of_block(grid, step, extent, line, images, cells, whole):
+    """Choose how many grid rows make a block: by shape alone, so that sums are cut alike for any number of threads."""
+    rows = max(1, grid[0])
+    if whole:
+        return rows
+    pixels = max(1, grid[1] * cells)
+    fits = max(1, (BAND_BYTES // 4 // max(1, line) - extent) // step + 1)
+    rows = min(rows, fits)
+    while rows > 1 and images * -(-grid[0] // rows) < 16 and rows * pixels > 2 * FEW_PIXELS:
+        rows = -(-rows // 2)
+    if grid[1] == 1 and rows > 6:
+        rows -= rows % 6  # whole register tiles
+    return rows
+
+
+def chunks(windows, pixels, pieces):
+    """Return into how many chunks of images (or row blocks) a filter gradient's sum is cut: by shape alone.
+
+    `pieces` is how many ways the channels of a chunk can be shared out; a chunk should hold a thousand of the `pixels`.
+    """
+    return max(1, min(-(-64 // pieces), pixels // 1024, windows.counts[0] * windows.counts[1]))
