@@ -1,0 +1,89 @@
+"""Input: what a model expects."""
+
+from fastconv.layers.layer import Layer
+
+
+class InputLayer(Layer):
+    """The shape of a model's inputs; it does nothing.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Without the batch.
+    batch_size : None or int
+        Accepted sizes are not restricted: a number is only shown.
+    dtype : str, optional
+    sparse, ragged, input_tensor, optional : None or False
+        Not supported.
+    batch_shape : tuple, optional
+        The shape with the batch, instead of `shape`.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or both are.
+
+    Examples
+    --------
+    >>> from fastconv.layers import Input
+    >>> Input((28, 28, 1)).batch_shape
+    (None, 28, 28, 1)
+    """
+
+    def __init__(
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=None,
+        ragged=None,
+        batch_shape=None,
+        input_tensor=None,
+        optional=False,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        self.refuse(sparse=sparse or None, ragged=ragged or None, input_tensor=input_tensor, optional=optional or None)
+        shape = self.input_shape_hint if shape is None else shape
+        if (shape is None) == (batch_shape is None):
+            raise ValueError(
+                f"Layer {self.name!r} (Input): expected either shape or batch_shape; got shape={shape!r}, "
+                f"batch_shape={batch_shape!r}."
+            )
+        if batch_shape is None:
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+        if any(n is not None and (not isinstance(n, int) or n < 1) for n in batch_shape):
+            raise ValueError(f"Layer {self.name!r} (Input): shape {tuple(batch_shape)} has a size that is not above 0.")
+        self.batch_shape = tuple(batch_shape)
+
+    def lower(self, trace, x):
+        """Return the value as it is; see `Layer.lower`."""
+        return x
+
+    def get_config(self):
+        """Return the arguments; see `Layer.get_config`."""
+        return {"name": self.name, "dtype": self.dtype, "batch_shape": self.batch_shape}
+
+
+def Input(  # noqa: N802
+    shape=None,
+    batch_size=None,
+    dtype=None,
+    sparse=None,
+    ragged=None,
+    batch_shape=None,
+    name=None,
+    tensor=None,
+    optional=False,
+):
+    """Return an `InputLayer`, for the first place of a Sequential; the arguments are its own.
+
+    Examples
+    --------
+    >>> from fastconv.layers import Input
+    >>> Input((28, 28, 1)).batch_shape
+    (None, 28, 28, 1)
+    """
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)

@@ -1,0 +1,331 @@
+"""Layer: weights, settings and shapes under Keras's names. A layer says how it lowers to ops; it holds no loop."""
+
+from collections import Counter
+
+import numpy as np
+
+from fastconv.layers.variable import Variable
+from fastconv.names import snake_case, suggestion
+from fastconv.runtime import settings
+
+_names = Counter()
+
+
+def unique_name(prefix):
+    """Return `prefix`, or `prefix_1`, `prefix_2`, … when it was given out before."""
+    count = _names[prefix]
+    _names[prefix] += 1
+    return prefix if count == 0 else f"{prefix}_{count}"
+
+
+def reset_names():
+    """Begin to number names anew (``utils.clear_session``)."""
+    _names.clear()
+
+
+class EagerTrace:
+    """Runs each op at once: what ``layer(x)`` lowers itself into."""
+
+    def __init__(self, training=False):
+        self.training = training
+
+    def shape(self, value):
+        """Return a value's shape."""
+        return value.shape
+
+    def add(self, op, value, *variables):
+        """Run an op; return its output."""
+        return op(value, *(None if v is None else v.array for v in variables))[0]
+
+
+class Layer:
+    """Base class of all layers.
+
+    Parameters
+    ----------
+    activity_regularizer : None
+        Not supported yet.
+    trainable : bool
+        Whether training changes the weights.
+    dtype : str, optional
+        ``"float32"`` or ``"float64"``; ``config.floatx()`` by default.
+    autocast : bool
+        Inputs of another type are always converted; ``False`` is not supported.
+    name : str, optional
+        By default the class's name in snake case, numbered.
+    input_shape, batch_input_shape, input_dim : optional
+        The shape of one input (of a batch; of a vector), for the first layer of a Sequential.
+
+    Raises
+    ------
+    ValueError
+        For any other keyword.
+    """
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        kind = type(self).__name__
+        self.input_shape_hint = _input_shape_hint(kwargs)
+        if kwargs:
+            known = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape")
+            hint = "".join(suggestion(key, known) for key in kwargs)
+            raise ValueError(f"Unrecognized keyword arguments passed to {kind}: {kwargs}.{hint}")
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"{kind}: name={name!r} is not a string without '/'.")
+        self.name = name or unique_name(snake_case(kind))
+        self.refuse(activity_regularizer=activity_regularizer, autocast=None if autocast else autocast)
+        self.dtype = _dtype(self.name, dtype)
+        self.built = False
+        self._trainable = bool(trainable)
+        self._weights = []
+        self._build_shape = None
+
+    # -- what a subclass says -----------------------------------------------------------------------------
+    def build(self, input_shape):
+        """Make the weights for inputs of `input_shape` (batch first, None for the batch)."""
+
+    def compute_output_shape(self, input_shape):
+        """Return the output's shape for an input's shape, both batch first; None stands for the batch."""
+        return tuple(input_shape)
+
+    def lower(self, trace, x):
+        """Add this layer's ops to a trace and return the value that comes out.
+
+        ``trace.add(op, value, *variables)`` returns a new value, ``trace.shape(value)`` its shape (batch first), and
+        ``trace.training`` tells whether training is meant.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define lower(trace, x).")
+
+    def get_config(self):
+        """Return the arguments with which an equal layer is made."""
+        return {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+
+    # -- what every layer has -----------------------------------------------------------------------------
+    @classmethod
+    def from_config(cls, config):
+        """Make a layer from what `get_config` returned."""
+        return cls(**config)
+
+    def build_once(self, input_shape):
+        """Build the layer, or check that it was built for such inputs."""
+        shape = (None, *input_shape[1:])
+        if not self.built:
+            self.build(shape)
+            self.built, self._build_shape = True, shape
+        elif self._weights and self._build_shape != shape:
+            self.check_built(shape)
+
+    def check_built(self, shape):
+        """Raise if the weights do not fit inputs of `shape`."""
+        expected = self.compute_output_shape(self._build_shape)
+        if len(shape) != len(self._build_shape) or shape[-1] != self._build_shape[-1]:
+            raise ValueError(
+                f"Layer {self.name!r} was built for inputs of shape {self._build_shape} (outputs {expected}); "
+                f"got inputs of shape {shape}."
+            )
+
+    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, name=None):
+        """Make a weight of this layer.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        initializer : str or callable, optional
+            ``"glorot_uniform"`` by default.
+        dtype : str, optional
+            The layer's by default.
+        trainable : bool
+        name : str, optional
+
+        Returns
+        -------
+        Variable
+        """
+        variable = Variable(
+            initializer or "glorot_uniform",
+            shape=tuple(shape or ()),
+            dtype=dtype or self.dtype,
+            trainable=trainable,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._weights.append(variable)
+        return variable
+
+    def __call__(self, x, training=False):
+        """Run the layer on an array.
+
+        Parameters
+        ----------
+        x : array_like
+            Batch first.
+        training : bool
+            Whether layers such as Dropout act.
+
+        Returns
+        -------
+        ndarray
+        """
+        x = np.ascontiguousarray(x, self.dtype)
+        if x.ndim == 0:
+            raise ValueError(f"Layer {self.name!r}: the input is a single number; expected an array with a batch axis.")
+        self.build_once(x.shape)
+        self.compute_output_shape(x.shape)
+        return self.lower(EagerTrace(training), x)
+
+    @property
+    def trainable(self):
+        """Whether training changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+        for variable in self._weights:
+            variable.trainable = self._trainable and not getattr(variable, "fixed", False)
+
+    @property
+    def weights(self):
+        """All weights, in Keras's order."""
+        return list(self._weights)
+
+    variables = weights
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes."""
+        return [v for v in self._weights if v.trainable] if self._trainable else []
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training leaves alone."""
+        return [v for v in self._weights if not (self._trainable and v.trainable)]
+
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self):
+        """Return copies of all weights as a list of arrays."""
+        return [v.numpy() for v in self._weights]
+
+    def set_weights(self, weights):
+        """Set all weights from a list of arrays as `get_weights` returns it.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit; nothing is changed then.
+        """
+        assign_all(f"Layer {self.name!r}", self._weights, weights)
+
+    def count_params(self):
+        """Return the number of values in all weights.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not built yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built; "
+                "call build(input_shape) or run it on data first."
+            )
+        return sum(v.array.size for v in self._weights)
+
+    def refuse(self, **arguments):
+        """Raise NotImplementedError for the first argument that is not None: accepted by Keras, not done here yet."""
+        for argument, value in arguments.items():
+            if value is not None:
+                raise NotImplementedError(
+                    f"Layer {self.name!r}: {argument}={value!r} is not supported yet; leave it out."
+                )
+
+    def check_rank(self, input_shape, rank):
+        """Raise unless inputs have `rank` axes, the batch included, all known but the batch."""
+        if len(input_shape) != rank:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): expected inputs with {rank} axes, the batch included; "
+                f"got shape {tuple(input_shape)}."
+            )
+        if None in input_shape[1:]:
+            raise NotImplementedError(
+                f"Layer {self.name!r}: inputs of unknown size, shape {tuple(input_shape)}, are not supported yet; "
+                "give every size but the batch's."
+            )
+
+    def positive_sizes(self, input_shape, output_shape, what):
+        """Return `output_shape`; raise if a size of it is not above 0."""
+        if any(size is not None and size <= 0 for size in output_shape[1:]):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): {what} does not fit into inputs of shape "
+                f"{tuple(input_shape)}; computed output shape {tuple(output_shape)}, expected sizes above 0."
+            )
+        return output_shape
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def assign_all(owner, variables, arrays):
+    """Set variables from a list of arrays, all or none."""
+    arrays = [np.asarray(a) for a in arrays]
+    if len(arrays) != len(variables):
+        raise ValueError(f"{owner}: set_weights got {len(arrays)} arrays; expected {len(variables)}.")
+    for variable, array in zip(variables, arrays, strict=True):
+        if variable.shape != array.shape:
+            raise ValueError(
+                f"{owner}: set_weights got shape {array.shape} for weight {variable.path!r}; expected {variable.shape}."
+            )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def batchless(op, input_shape, *param_shapes):
+    """Return an op's output shape with the batch as given, which may be None."""
+    out = op.output_shape((input_shape[0] or 1, *input_shape[1:]), *param_shapes)
+    return (input_shape[0], *out[1:])
+
+
+def pair(owner, argument, value, minimum=1):
+    """Return an int or a pair of ints as a pair; raise ValueError naming owner and argument."""
+    values = (value, value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else value
+    try:
+        values = tuple(values)
+        good = len(values) == 2 and all(isinstance(v, (int, np.integer)) and v >= minimum for v in values)
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(f"{owner}: {argument}={value!r} is not an integer of at least {minimum} or a pair of them.")
+    return tuple(int(v) for v in values)
+
+
+def choice(owner, argument, value, choices):
+    """Return a lower-case choice; raise ValueError naming owner, argument and the choices."""
+    lowered = value.lower() if isinstance(value, str) else value
+    if lowered not in choices:
+        raise ValueError(f"{owner}: {argument}={value!r} is not one of {tuple(choices)}.{suggestion(value, choices)}")
+    return lowered
+
+
+def _input_shape_hint(kwargs):
+    """Take the legacy arguments for the input's shape out of `kwargs`; return the shape without the batch."""
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    shape = kwargs.pop("input_shape", None)
+    size = kwargs.pop("input_dim", None)
+    if batch_shape is not None:
+        return tuple(batch_shape[1:])
+    if shape is not None:
+        return (shape,) if isinstance(shape, int) else tuple(shape)
+    return (size,) if size is not None else None
+
+
+def _dtype(owner, dtype):
+    dtype = settings.floatx() if dtype is None else getattr(dtype, "name", dtype)
+    if isinstance(dtype, type):
+        dtype = np.dtype(dtype).name
+    if isinstance(dtype, dict):  # a dtype policy in a saved config
+        dtype = dtype.get("config", {}).get("name")
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"Layer {owner!r}: dtype={dtype!r} is not supported; expected 'float32' or 'float64'.")
+    return dtype

@@ -1,0 +1,197 @@
+"""Variables: named arrays that stay where they are, so that plans and optimizers can hold on to them."""
+
+import operator
+
+import numpy as np
+
+from fastconv.runtime import settings
+
+
+class Variable:
+    """A named array that is changed in place and never replaced.
+
+    Parameters
+    ----------
+    initializer : str, callable, array_like
+        The values, or what makes them from a shape and a dtype.
+    shape : tuple of int, optional
+        The shape; needed with an initializer.
+    dtype : str or dtype, optional
+        The type; by default that of an array, else ``fastconv.config.floatx()``.
+    trainable : bool
+        Whether training changes it.
+    name : str, optional
+        Its name; ``"variable"`` by default.
+
+    Attributes
+    ----------
+    array : ndarray
+        The values themselves, for the library's own use: written to in place, never replaced.
+    path : str
+        The name with the names of what it belongs to before it.
+    version : int
+        Grows with each change, so that what was made from the values can be made anew.
+
+    Raises
+    ------
+    ValueError
+        If an initializer comes without a shape, or values with another one.
+
+    Examples
+    --------
+    >>> v = Variable("ones", shape=(2,), name="scale")
+    >>> v.assign([1.0, 3.0])
+    >>> v.numpy(), v.name
+    (array([1., 3.], dtype=float32), 'scale')
+    """
+
+    constraint = None
+    regularizer = None
+
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
+        self.name = name or "variable"
+        self.path = self.name
+        self.trainable = trainable
+        self.array = _values(self.name, initializer, shape, dtype)
+        self.version = 0
+
+    @property
+    def value(self):
+        """A view of the values that cannot be written to; `assign` changes them."""
+        view = self.array.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def shape(self):
+        """The shape of the array."""
+        return self.array.shape
+
+    @property
+    def dtype(self):
+        """The name of the array's type."""
+        return self.array.dtype.name
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return self.array.ndim
+
+    def numpy(self):
+        """Return a copy of the values.
+
+        Returns
+        -------
+        ndarray
+            The copy.
+
+        Examples
+        --------
+        >>> Variable([1.0]).numpy()
+        array([1.], dtype=float32)
+        """
+        return self.array.copy()
+
+    def assign(self, value):
+        """Set all values.
+
+        Parameters
+        ----------
+        value : array_like or Variable
+            Values of the same shape.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another one.
+
+        Examples
+        --------
+        >>> v = Variable([1.0])
+        >>> v.assign([2.0])
+        """
+        value = np.asarray(value)
+        if value.shape != self.array.shape:
+            raise ValueError(f"Variable {self.path!r}: assign got shape {value.shape}; expected {self.shape}.")
+        self.array[...] = value
+        self.version += 1
+
+    def assign_add(self, value):
+        """Add to all values; see `assign`.
+
+        Examples
+        --------
+        >>> v = Variable([1.0])
+        >>> v.assign_add([2.0])
+        >>> v.numpy()
+        array([3.], dtype=float32)
+        """
+        self.assign(self.array + np.asarray(value, self.array.dtype))
+
+    def assign_sub(self, value):
+        """Subtract from all values; see `assign`.
+
+        Examples
+        --------
+        >>> v = Variable([1.0])
+        >>> v.assign_sub([2.0])
+        >>> v.numpy()
+        array([-1.], dtype=float32)
+        """
+        self.assign(self.array - np.asarray(value, self.array.dtype))
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.value, dtype)
+
+    def __getitem__(self, index):
+        return self.array[index]
+
+    def __float__(self):
+        return float(self.array)
+
+    def __int__(self):
+        return int(self.array)
+
+    def __index__(self):
+        return operator.index(self.array)
+
+    def __repr__(self):
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.array}>"
+
+
+def _values(name, initializer, shape, dtype):
+    """Return a new array that nobody else holds."""
+    from fastconv import initializers  # they are not needed for variables made of arrays
+
+    if isinstance(initializer, str):
+        initializer = initializers.get(initializer)
+    if callable(initializer):
+        if shape is None:
+            raise ValueError(f"Variable {name!r}: an initializer needs a shape.")
+        return np.array(initializer(tuple(shape), dtype=dtype or settings.floatx()), order="C")
+    if dtype is None and not isinstance(initializer, (np.ndarray, np.generic, Variable)):
+        dtype = settings.floatx()
+    array = np.array(initializer, dtype, order="C")
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(f"Variable {name!r}: the values have shape {array.shape}; expected {tuple(shape)}.")
+    return array
+
+
+def _operators():
+    """Let variables stand for their arrays in arithmetic, comparisons of equality left out."""
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+        function = getattr(operator, name)
+        setattr(Variable, f"__{name}__", lambda self, other, f=function: f(self.array, _plain(other)))
+        setattr(Variable, f"__r{name}__", lambda self, other, f=function: f(_plain(other), self.array))
+    for name in ("lt", "le", "gt", "ge"):
+        function = getattr(operator, name)
+        setattr(Variable, f"__{name}__", lambda self, other, f=function: f(self.array, _plain(other)))
+    Variable.__neg__ = lambda self: -self.array
+    Variable.__abs__ = lambda self: abs(self.array)
+
+
+def _plain(value):
+    return value.array if isinstance(value, Variable) else value
+
+
+_operators()
