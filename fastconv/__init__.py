@@ -1,0 +1,58 @@
+"""fastconv: convolutional networks on multi-core CPUs behind a Keras-compatible API.
+
+``import fastconv as keras`` runs a Keras CNN tutorial. The floors of the house, each importing only from those below
+it::
+
+    F6  datasets  utils  visualize  __main__       what a person holds in the hand
+    F5  models  callbacks                          Sequential, the loops over batches
+    F4  plan                                       from layers to the steps that run: lowering, fusion, one arena of
+    buffers F3  layers  activations  initializers  losses  metrics  optimizers
+                                                   Keras's names: state, settings, shapes
+    F2  ops                                        arrays in, arrays out, and the way back; reference = the same in
+    plain NumPy F1  kernels                                    loops over floats: Cython, OpenMP, one source for several
+    instruction sets F0  runtime                                    what this computer and this build can do
+"""
+
+from fastconv import (
+    activations,
+    callbacks,
+    config,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    utils,
+    visualize,
+)
+from fastconv._version import __version__
+from fastconv.layers import Input, Layer
+from fastconv.layers.variable import Variable
+from fastconv.models import Model, Sequential
+from fastconv.runtime.config import show_config
+
+__all__ = [
+    "Input",
+    "Layer",
+    "Model",
+    "Sequential",
+    "Variable",
+    "__version__",
+    "activations",
+    "callbacks",
+    "config",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "show_config",
+    "utils",
+    "visualize",
+]

@@ -1,0 +1,124 @@
+"""What the callbacks share that watch one metric: its value, and whether it got better."""
+
+import math
+import warnings
+
+from fastconv.callbacks.callback import Callback
+from fastconv.names import suggestion
+
+_MODES = ("auto", "min", "max")
+
+
+class MonitorCallback(Callback):
+    """Base class of callbacks that watch a metric.
+
+    Parameters
+    ----------
+    monitor : str
+        The name of the metric in the logs.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better; ``"auto"`` knows it from the metric.
+    min_delta : float
+        By how much it must change to count.
+
+    Raises
+    ------
+    ValueError
+        If the mode is unknown.
+
+    Examples
+    --------
+    >>> watch = MonitorCallback("loss")
+    >>> watch.improves(0.5, 1.0), watch.improves(float("nan"), None)
+    (True, False)
+    """
+
+    def __init__(self, monitor="val_loss", mode="auto", min_delta=0):
+        super().__init__()
+        if mode not in _MODES:
+            raise ValueError(f"{type(self).__name__}: mode={mode!r} is not one of {_MODES}.")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+
+    def value(self, logs):
+        """Return the metric, or warn and return ``None`` if it is not in the logs.
+
+        Parameters
+        ----------
+        logs : dict or None
+            The metrics of an epoch.
+
+        Returns
+        -------
+        float or None
+            The value.
+
+        Examples
+        --------
+        >>> MonitorCallback("loss").value({"loss": 0.5})
+        0.5
+        """
+        logs = logs or {}
+        if self.monitor in logs:
+            return logs[self.monitor]
+        warnings.warn(
+            f"{type(self).__name__}: its metric {self.monitor!r} is not available. Available metrics are "
+            f"{', '.join(logs) or 'none'}.{suggestion(self.monitor, logs)}",
+            stacklevel=3,
+        )
+        return None
+
+    def improves(self, value, best):
+        """Tell whether a value is better than the best so far.
+
+        Parameters
+        ----------
+        value : float
+            The value; nan is never better.
+        best : float or None
+            The best so far, if there is any.
+
+        Returns
+        -------
+        bool
+            Whether it is better by more than `min_delta`.
+
+        Raises
+        ------
+        ValueError
+            If nobody knows whether less or more is better.
+
+        Examples
+        --------
+        >>> MonitorCallback("accuracy", mode="max", min_delta=0.1).improves(0.55, 0.5)
+        False
+        """
+        if math.isnan(value):
+            return False
+        if best is None:
+            return True
+        return value - self.min_delta > best if self._upwards() else value + self.min_delta < best
+
+    def _upwards(self):
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        if name == "loss" or name.endswith("_loss"):
+            return False
+        for metric in _metrics_of(self.model):
+            direction = getattr(metric, "_direction", None)
+            if metric.name == name and direction is not None:
+                return direction == "up"
+        raise ValueError(
+            f"{type(self).__name__}: whether {self.monitor!r} should rise or fall is not known. "
+            "Give mode='max' or mode='min'."
+        )
+
+
+def _metrics_of(holder):
+    """Return all metrics of a model, those in containers too."""
+    found = []
+    for metric in getattr(holder, "metrics", None) or ():
+        found += _metrics_of(metric) if getattr(metric, "metrics", None) else [metric]
+    return found

@@ -1,0 +1,28 @@
+"""Settings under Keras's names, the number of threads, and fusion on or off."""
+
+from fastconv.runtime.settings import (
+    disable_fusion,
+    enable_fusion,
+    epsilon,
+    floatx,
+    image_data_format,
+    is_fusion_enabled,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from fastconv.runtime.threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "disable_fusion",
+    "enable_fusion",
+    "epsilon",
+    "floatx",
+    "get_num_threads",
+    "image_data_format",
+    "is_fusion_enabled",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_num_threads",
+]

@@ -1,0 +1,238 @@
+"""From what a user passes to ``fit`` to what a program reads: checks, conversion, batches.
+
+A feed yields batches; a batch knows its number of samples and writes itself into a program's arrays, so that a data set
+is never copied as a whole.
+"""
+
+import numpy as np
+
+from fastconv import kernels
+from fastconv.runtime import threads
+
+GATHERED = tuple(np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f4", "f8"))
+
+
+class Reader:
+    """An array of samples that can be written, row by row, into buffers of a model's type.
+
+    Parameters
+    ----------
+    what : str
+        Its name in messages: "x", "y".
+    values : array_like
+        Batch first.
+    shape : tuple of int
+        The shape of one sample as the model wants it; an axis of size 1 at the end may be missing or too much.
+    owner : str
+        Who complains: "model 'sequential'".
+    """
+
+    def __init__(self, what, values, shape, owner):
+        values = as_numbers(what, values, owner)
+        if values.shape[1:] != tuple(shape):
+            values = _fit_last_axis(what, values, tuple(shape), owner)
+        rows = values.reshape(len(values), -1) if values.size else values.reshape(len(values), int(np.prod(shape)))
+        self.direct = rows.dtype.newbyteorder("=") in GATHERED and rows.dtype.isnative and rows.flags.c_contiguous
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def write(self, index, out):
+        """Write the samples of `index` (an array of integers) to the rows of `out`."""
+        flat = out.reshape(len(index), -1) if out.size else out.reshape(len(index), self.rows.shape[1])
+        if self.direct and out.dtype in (np.float32, np.float64):
+            kernels.for_dtype(out.dtype).gather_rows(self.rows, index, flat, threads.get_num_threads())
+        else:
+            flat[...] = self.rows[index]
+
+
+def as_numbers(what, values, owner):
+    """Return an array of numbers that may be read from; booleans become bytes."""
+    try:
+        values = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{owner}: {what} is ragged: its samples have different shapes ({error}).") from None
+    if values.dtype == bool:
+        return values.view(np.uint8)
+    if values.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{owner}: {what} has dtype {values.dtype}; expected numbers (float, int or bool). "
+            "Strings and objects must be turned into numbers first."
+        )
+    if values.ndim == 0:
+        raise ValueError(f"{owner}: {what} is a single number; expected an array with a batch axis.")
+    return values
+
+
+def _fit_last_axis(what, values, shape, owner):
+    """Add or drop a last axis of size 1, as Keras does."""
+    if (*values.shape[1:], 1) == shape:
+        return values[..., None]
+    if values.ndim > 1 and values.shape[-1] == 1 and values.shape[1:-1] == shape:
+        return values[..., 0]
+    raise ValueError(
+        f"{owner}: {what} has shape {values.shape}, that is {values.shape[1:]} a sample; expected {shape} a sample."
+    )
+
+
+class Targets(Reader):
+    """The labels or target values of samples."""
+
+    def __init__(self, values, loss_op, y_shape, owner):
+        shape = loss_op.target_shape((1, *y_shape))[1:]
+        if loss_op.takes_labels:
+            values = _labels(values, y_shape[-1], loss_op.ignored, shape, owner)
+        super().__init__("y", values, shape, owner)
+
+
+def _labels(values, classes, ignored, shape, owner):
+    """Return class numbers as int32, checked."""
+    values = as_numbers("y", values, owner)
+    if values.shape[1:] == (*shape, classes) and classes > 1:
+        raise ValueError(
+            f"{owner}: y has shape {values.shape}, which looks one-hot; a sparse loss expects class numbers of shape "
+            f"{('n', *shape)}. Use categorical_crossentropy for one-hot targets."
+        )
+    if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
+        raise ValueError(
+            f"{owner}: y holds fractions such as {values[values != np.floor(values)][0]}; expected class numbers."
+        )
+    wrong = (values < 0) | (values >= classes)
+    if ignored is not None:
+        wrong &= values != ignored
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{owner}: y holds the label {values[at]} at index {at if len(at) > 1 else at[0]}; expected class numbers "
+            f"from 0 "
+            f"to {classes - 1}, since the model has {classes} outputs."
+        )
+    return values.astype(np.intc, copy=False)
+
+
+class Batch:
+    """Some samples of readers: x, y and weights, the latter two optional."""
+
+    __slots__ = ("index", "weights", "x", "y")
+
+    def __init__(self, index, x, y=None, weights=None):
+        self.index, self.x, self.y, self.weights = index, x, y, weights
+
+    def __len__(self):
+        return len(self.index)
+
+    def write(self, program):
+        """Write the samples into a program's arrays."""
+        self.x.write(self.index, program.x)
+        if self.y is not None:
+            self.y.write(self.index, program.targets)
+            if self.weights is None:
+                program.weights[...] = 1
+            else:
+                np.take(self.weights, self.index, out=program.weights)
+
+
+class ArrayFeed:
+    """Batches of arrays, in order or shuffled anew at each pass, by index.
+
+    Parameters
+    ----------
+    x, y : Reader
+    weights : ndarray, optional
+        One a sample.
+    batch_size : int
+    draw : callable, optional
+        Returns the generator that shuffles; None: in order.
+    """
+
+    def __init__(self, x, y, weights, batch_size, draw=None):
+        self.x, self.y, self.weights, self.batch_size, self.draw = x, y, weights, batch_size, draw
+        self.order = np.arange(len(x), dtype=np.intp)
+        self.steps = -(-len(x) // batch_size)
+
+    def __iter__(self):
+        if self.draw is not None:
+            self.draw().shuffle(self.order)
+        for start in range(0, len(self.order), self.batch_size):
+            yield Batch(self.order[start : start + self.batch_size], self.x, self.y, self.weights)
+
+
+class IterableFeed:
+    """Batches that an iterable (a generator, a list of batches, a data loader) gives: x, (x, y) or (x, y, weights).
+
+    An iterator goes on where the last pass stopped; anything else is begun anew.
+
+    Parameters
+    ----------
+    source : iterable
+    convert : callable
+        Makes a `Batch` of x, y and weights.
+    steps : int or None
+        Batches of a pass; None: until the source ends.
+    """
+
+    def __init__(self, source, convert, steps=None):
+        self.source, self.convert, self.limit = source, convert, steps
+        try:
+            self.steps = steps if steps is not None else len(source)
+        except TypeError:
+            self.steps = None
+        self.iterator = source if hasattr(source, "__next__") else None
+
+    def __iter__(self):
+        iterator = self.iterator if self.iterator is not None else iter(self.source)
+        done = 0
+        while self.limit is None or done < self.limit:
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            done += 1
+            parts = item if isinstance(item, (tuple, list)) else (item,)
+            if not 1 <= len(parts) <= 3:
+                raise ValueError(f"A batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
+            yield self.convert(*(part.numpy() if hasattr(part, "numpy") else part for part in parts))
+
+
+def sample_weights(weights, n, owner):
+    """Return weights as floats, one a sample."""
+    if weights is None:
+        return None
+    weights = as_numbers("sample_weight", weights, owner)
+    if weights.ndim == 2 and weights.shape[1] == 1:
+        weights = weights[:, 0]
+    if weights.ndim != 1:
+        raise NotImplementedError(
+            f"{owner}: sample_weight has shape {weights.shape}; only one weight a sample, shape ({n},), is supported."
+        )
+    if len(weights) != n:
+        raise ValueError(f"{owner}: sample_weight has {len(weights)} values for {n} samples.")
+    return np.ascontiguousarray(weights, float)
+
+
+def class_weights(weights, class_weight, targets, owner):
+    """Return sample weights multiplied by their classes' weights."""
+    if class_weight is None:
+        return weights
+    labels = targets.rows
+    if labels.dtype.kind == "f" and labels.shape[1] > 1:
+        labels = labels.argmax(1)[:, None]
+    if labels.shape[1] != 1:
+        raise ValueError(f"{owner}: class_weight needs one label a sample; y has {labels.shape[1]} values a sample.")
+    labels = labels[:, 0].astype(int)
+    table = {int(key): float(value) for key, value in dict(class_weight).items()}
+    by_class = np.ones(max([*table, int(labels.max(initial=0))]) + 1)
+    by_class[list(table)] = list(table.values())
+    factor = by_class[labels]
+    return factor if weights is None else weights * factor
+
+
+def check_lengths(owner, **arrays):
+    """Raise unless all arrays have the same number of samples."""
+    lengths = {name: len(a) for name, a in arrays.items() if a is not None}
+    if len(set(lengths.values())) > 1:
+        sizes = ", ".join(f"{name}: {n}" for name, n in lengths.items())
+        raise ValueError(
+            f"{owner}: Data cardinality is ambiguous. All arrays must have the same number of samples; got {sizes}."
+        )

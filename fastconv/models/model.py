@@ -1,0 +1,184 @@
+"""Model: weights, running, inspection; `fastconv.models.training` adds compile, fit, evaluate and predict."""
+
+import numpy as np
+
+from fastconv.layers.layer import assign_all
+from fastconv.models import summary
+from fastconv.models.training import Trainer
+from fastconv.names import suggestion
+from fastconv.plan import Plan
+
+
+class Model(Trainer):
+    """What every model has; see `Sequential` for one to make.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+        self.built = False
+        self._plan = None
+        self._shapes = []
+
+    def _forget(self):
+        """Drop what was made from the layers, after a change of them."""
+        self.built = False
+        self._plan = None
+
+    @property
+    def plan(self):
+        """The steps that run; ``print(model.plan)`` shows them."""
+        self.require_built("plan")
+        if self._plan is None:
+            self._plan = Plan(self.layers, self.input_shape[1:], self.dtype, self.loss_op())
+        return self._plan
+
+    def require_built(self, what):
+        """Raise ValueError if the model does not know its inputs' shape yet."""
+        if not self.built:
+            raise ValueError(
+                f"Model {self.name!r} is not built yet, so {what} is not there; add an Input or input_shape= to its "
+                f"first layer, "
+                "call build(input_shape), or run it on data."
+            )
+
+    def __call__(self, x, training=False, mask=None):
+        """Run the model on a batch.
+
+        Parameters
+        ----------
+        x : array_like
+            Batch first.
+        training : bool
+            Whether layers such as Dropout act.
+        mask : None
+            Not supported.
+
+        Returns
+        -------
+        ndarray
+        """
+        if mask is not None:
+            raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
+        if training:
+            x = np.asarray(x, self.dtype)
+            self._build_for(x)
+            for layer in self.layers:
+                x = layer(x, training=True)
+            return x
+        return self.predict_on_batch(x)
+
+    # -- weights ------------------------------------------------------------------------------------------
+    @property
+    def weights(self):
+        """All weights, layer by layer."""
+        return [v for layer in self.layers for v in layer.weights]
+
+    variables = weights
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes."""
+        return [v for layer in self.layers for v in layer.trainable_weights]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training leaves alone."""
+        return [v for layer in self.layers for v in layer.non_trainable_weights]
+
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self):
+        """Whether training changes any layer; setting it sets all layers."""
+        return any(layer.trainable for layer in self.layers) or not self.layers
+
+    @trainable.setter
+    def trainable(self, value):
+        for layer in self.layers:
+            layer.trainable = value
+        self._plan = None
+
+    def get_weights(self):
+        """Return copies of all weights as a list of arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Set all weights from a list of arrays as `get_weights` returns it.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit; nothing is changed then.
+        """
+        self.require_built("set_weights")
+        assign_all(f"Model {self.name!r}", self.weights, weights)
+
+    def count_params(self):
+        """Return the number of values in all weights.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built yet.
+        """
+        self.require_built("count_params")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def get_layer(self, name=None, index=None):
+        """Return a layer by its name or its place.
+
+        Raises
+        ------
+        ValueError
+            If neither or both are given, or there is no such layer.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(
+                f"Model {self.name!r}: get_layer expects either name or index; got name={name!r}, index={index!r}."
+            )
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(
+                    f"Model {self.name!r}: get_layer(index={index}), but it has {len(self.layers)} layers."
+                )
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        raise ValueError(f"Model {self.name!r}: no layer is named {name!r}; they are {names}.{suggestion(name, names)}")
+
+    def summary(
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+    ):
+        """Print the layers with their output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Width of the table, 80 by default.
+        positions : list of float, optional
+            Where the columns end, as shares of the width or in characters.
+        print_fn : callable, optional
+            Gets the whole text in one call instead of ``print``.
+        expand_nested : bool
+            There are no nested models yet: nothing to expand.
+        show_trainable : bool
+            Add a column that tells whether a layer is trainable.
+        layer_range : pair of str, optional
+            The names of the first and the last layer to show.
+        """
+        (print_fn or print)(summary.text(self, line_length, positions, show_trainable, layer_range))

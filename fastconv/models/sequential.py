@@ -1,0 +1,192 @@
+"""Sequential: a chain of layers."""
+
+import numpy as np
+
+from fastconv.layers.input import InputLayer
+from fastconv.layers.layer import Layer, unique_name
+from fastconv.models.model import Model
+
+
+class Sequential(Model):
+    """A chain of layers, each reading what the one before it writes.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+    trainable : bool
+    name : str, optional
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(8, 3), keras.layers.Flatten()])
+    >>> model.output_shape
+    (None, 5408)
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None):
+        super().__init__(name or unique_name("sequential"))
+        self._layers = []
+        self._input = None  # an InputLayer
+        for layer in layers or []:
+            self.add(layer, rebuild=False)
+        self._build_if_known()
+        if not trainable:
+            self.trainable = False
+
+    def add(self, layer, rebuild=True):
+        """Append a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+        rebuild : bool
+            Build the model at once if the shape of its inputs is known.
+
+        Raises
+        ------
+        ValueError
+            If it is not a layer, its name is taken, or it does not fit behind the others.
+        """
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"Model {self.name!r}: only layers can be added; got {layer!r} ({type(layer).__name__}), expected a "
+                "fastconv.layers.Layer."
+            )
+        if isinstance(layer, InputLayer):
+            if self._layers or self._input is not None:
+                raise ValueError(f"Model {self.name!r}: an Input must be the first layer; {layer.name!r} comes later.")
+            self._input = layer
+            return
+        if any(layer is other for other in self._layers):
+            raise ValueError(f"Model {self.name!r}: layer {layer.name!r} is in it already; expected a new layer.")
+        if layer.name in {other.name for other in self._layers}:
+            raise ValueError(
+                f"Model {self.name!r}: all layers must have unique names; {layer.name!r} is there already."
+            )
+        if not self._layers and self._input is None and layer.input_shape_hint is not None:
+            self._input = InputLayer(layer.input_shape_hint, dtype=layer.dtype)
+        self._layers.append(layer)
+        self._forget()
+        if rebuild:
+            try:
+                self._build_if_known()
+            except Exception:
+                self._layers.pop()
+                self._forget()
+                raise
+
+    def pop(self, rebuild=True):
+        """Remove the last layer and return it.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if not self._layers:
+            raise ValueError(f"Model {self.name!r}: there is no layer to pop.")
+        layer = self._layers.pop()
+        self._forget()
+        if rebuild:
+            self._build_if_known()
+        return layer
+
+    def build(self, input_shape=None):
+        """Build all layers for inputs of a shape, batch first.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, optional
+            Not needed with an Input or ``input_shape=`` in the first layer.
+
+        Raises
+        ------
+        ValueError
+            If no shape is known, or a layer does not fit.
+        """
+        if input_shape is not None:
+            shape = tuple(input_shape)
+            if self._input is not None and self._input.batch_shape[1:] != shape[1:]:
+                raise ValueError(
+                    f"Model {self.name!r}: build got input_shape={shape}; its Input says {self._input.batch_shape}."
+                )
+            if self._input is None:
+                self._input = InputLayer(batch_shape=(None, *shape[1:]), dtype=self.dtype)
+        if self._input is None:
+            raise ValueError(
+                f"Model {self.name!r} does not know the shape of its inputs; expected an Input or input_shape= in the "
+                f"first "
+                "layer, or build(input_shape)."
+            )
+        self._build_if_known()
+
+    def _build_if_known(self):
+        """Build the layers that are not built yet, once the inputs' shape is known."""
+        if self._input is None or not self._layers:
+            return
+        shape = (None, *self._input.batch_shape[1:])
+        self._shapes = [shape]
+        for layer in self._layers:
+            if layer.dtype != self.dtype:
+                raise ValueError(
+                    f"Model {self.name!r}: layer {layer.name!r} has dtype {layer.dtype!r}; the first one has "
+                    f"{self.dtype!r}. "
+                    "All layers of a model must have one dtype."
+                )
+            layer.build_once(shape)
+            shape = layer.compute_output_shape(shape)
+            self._shapes.append(shape)
+        self.built = True
+
+    @property
+    def dtype(self):
+        """The type of the layers."""
+        return self._layers[0].dtype if self._layers else np.dtype("float32").name
+
+    @property
+    def layers(self):
+        """The layers, without the Input."""
+        return list(self._layers)
+
+    @property
+    def input_shape(self):
+        """The shape of the inputs, batch first; None before it is known."""
+        return self._shapes[0] if self.built else (None if self._input is None else self._input.batch_shape)
+
+    @property
+    def output_shape(self):
+        """The shape of the outputs, batch first; None before it is known."""
+        return self._shapes[-1] if self.built else None
+
+    def layer_output_shape(self, layer):
+        """Return the shape of a layer's outputs, None before the model is built."""
+        return self._shapes[self._layers.index(layer) + 1] if self.built else None
+
+    def compute_output_shape(self, input_shape):
+        """Return the outputs' shape for an inputs' shape."""
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return tuple(input_shape)
+
+    def get_config(self):
+        """Return the layers' configs, as Keras writes them."""
+        layers = ([self._input] if self._input is not None else []) + self._layers
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [
+                {"module": "keras.layers", "class_name": type(layer).__name__, "config": layer.get_config()}
+                for layer in layers
+            ],
+            "build_input_shape": self.input_shape,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a model, without its weights, from what `get_config` returned."""
+        from fastconv import layers
+
+        classes = {**vars(layers), **(custom_objects or {})}
+        made = [classes[entry["class_name"]].from_config(dict(entry["config"])) for entry in config["layers"]]
+        return cls(made, name=config["name"])

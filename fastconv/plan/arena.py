@@ -1,0 +1,72 @@
+"""One block of memory for all buffers of a program: buffers that are never alive together share their place."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+ALIGNMENT = 64  # a cache line, and the widest vector
+
+
+@dataclass(eq=False)
+class Buffer:
+    """An array to be: its shape and type, and the first and last moment at which it holds something.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    birth, death : int
+        Moments of the program, both included.
+    array : ndarray
+        Set by `place`.
+    """
+
+    shape: tuple
+    dtype: object
+    birth: int
+    death: int
+    offset: int = 0
+    array: object = field(default=None, repr=False)
+
+    @property
+    def nbytes(self):
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def until(self, moment):
+        """Keep the buffer alive up to a moment."""
+        self.death = max(self.death, moment)
+
+
+def arrange(buffers):
+    """Give every buffer an offset; return the size of the block in bytes.
+
+    The largest come first; each takes the lowest place that is free while it lives (greedy by size, after Pisarchyk and
+    Lee, 2020).
+    """
+    placed, size = [], 0
+    for buffer in sorted(buffers, key=lambda b: -b.nbytes):
+        offset = 0
+        alive = (b for b in placed if b.birth <= buffer.death and buffer.birth <= b.death)
+        for other in sorted(alive, key=lambda b: b.offset):
+            if offset + buffer.nbytes <= other.offset:
+                break
+            offset = max(offset, -(-(other.offset + other.nbytes) // ALIGNMENT) * ALIGNMENT)
+        buffer.offset = offset
+        placed.append(buffer)
+        size = max(size, offset + buffer.nbytes)
+    return size
+
+
+def block(size):
+    """Return fresh memory of `size` bytes that begins at a multiple of ALIGNMENT."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]
+
+
+def place(buffers, memory):
+    """Make every buffer's array, a view of `memory`."""
+    for buffer in buffers:
+        raw = memory[buffer.offset : buffer.offset + buffer.nbytes]
+        buffer.array = raw.view(buffer.dtype).reshape(buffer.shape)

@@ -1,0 +1,167 @@
+"""The plan of a model: its steps, lowered and fused once, and the programs that run them."""
+
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from math import prod
+
+import numpy as np
+
+from fastconv import kernels
+from fastconv.plan import arena
+from fastconv.plan.fusion import fuse
+from fastconv.plan.lowering import Step, lower
+from fastconv.plan.program import Program
+from fastconv.runtime import settings, threads
+
+PROGRAMS = 8  # batch sizes that a lane remembers
+
+
+class Plan:
+    """The steps of a chain of built layers.
+
+    Parameters
+    ----------
+    layers : list of Layer
+    input_shape : tuple of int
+        Without the batch.
+    dtype : str
+    loss_op : LossOp, optional
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="relu")])
+    >>> print(model.plan)  # doctest: +ELLIPSIS
+    plan of 1 step, float32...
+    """
+
+    def __init__(self, layers, input_shape, dtype="float32", loss_op=None):
+        self.dtype = np.dtype(dtype)
+        self.fused = settings.is_fusion_enabled()
+        self._lowered = {training: self._lower(layers, input_shape, training, loss_op) for training in (False, True)}
+        self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
+        self._gradients = {}
+        self._prepared = {}
+        self._prepared_version = {}
+        self._lanes = []
+        self._lock = threading.Lock()
+
+    def _lower(self, layers, input_shape, training, loss_op):
+        steps, shapes, out = lower(layers, input_shape, training)
+        loss = []
+        if loss_op is not None:
+            loss = [Step(loss_op, out, len(shapes), (), ("loss",))]
+            shapes = [*shapes, shapes[out]]
+        plain = fuse(steps) if self.fused else steps
+        with_loss = fuse(steps + loss) if self.fused else steps + loss
+        return {"shapes": shapes, "plain": plain, "loss": with_loss}
+
+    # -- what a program asks ------------------------------------------------------------------------------
+    def steps_of(self, mode):
+        """Return (steps, loss step or None, shapes of the values) of a mode."""
+        lowered = self._lowered[mode == "train"]
+        if mode == "predict":
+            return lowered["plain"], None, lowered["shapes"]
+        return lowered["loss"][:-1], lowered["loss"][-1], lowered["shapes"]
+
+    @property
+    def steps(self):
+        """The steps of inference."""
+        return self._lowered[False]["plain"]
+
+    @property
+    def differentiable(self):
+        """The values of a training step whose gradient somebody needs: those behind a trainable weight."""
+        found = set()
+        for step in self._lowered[True]["loss"]:
+            if step.x in found or any(v is not None and v.trainable for v in step.variables):
+                found.add(step.y)
+        return found
+
+    @property
+    def trainable(self):
+        """The weights that training changes, in the order of the layers."""
+        return [v for v in self.variables if v.trainable]
+
+    def gradient(self, variable):
+        """Return the array that holds a weight's gradient after a training step, None if it is not trainable."""
+        if not variable.trainable:
+            return None
+        return self._gradients.setdefault(id(variable), np.zeros_like(variable.array))
+
+    def prepared(self, step, name, shape, dtype):
+        """Return the array that holds weights in the form that kernels want; all programs share it."""
+        key = (*map(id, step.variables), name, tuple(shape), kernels.variant())
+        if key not in self._prepared:
+            self._prepared[key] = np.empty(shape, dtype or self.dtype)
+        return self._prepared[key]
+
+    # -- running ------------------------------------------------------------------------------------------
+    @contextmanager
+    def program(self, n, mode):
+        """Lend a program for a batch of `n`; as many at once as there are threads that ask."""
+        try:
+            lane = self._lanes.pop()  # one that nobody uses now
+        except IndexError:
+            lane = Lane(self)
+        try:
+            yield lane.program(n, mode, threads.get_num_threads())
+        finally:
+            self._lanes.append(lane)
+
+    def refresh(self, program):
+        """Digest the weights anew if one has changed since `program`'s form of them was made."""
+        version, variant = sum(v.version for v in self.variables), kernels.variant()
+        if self._prepared_version.get(variant) == version:
+            return
+        with self._lock:
+            if self._prepared_version.get(variant) != version:
+                program.prepare()
+                self._prepared_version[variant] = version
+
+    # -- showing ------------------------------------------------------------------------------------------
+    def __str__(self):
+        count = len(self.steps)
+        title = f"plan of {count} step{'' if count == 1 else 's'}, {self.dtype}, kernels {kernels.variant()}"
+        rows = [("step", "input", "output", "kFLOP", "KB out", "layers")]
+        shapes = self._lowered[False]["shapes"]
+        for i, step in enumerate(self.steps):
+            params = [None if v is None else v.shape for v in step.variables]
+            x, y = shapes[step.x], shapes[step.y]
+            flops = step.op.flops(x, *params) / 1000
+            size = 0 if step.op.alias else prod(y) * self.dtype.itemsize / 1000
+            sizes = ["x".join(map(str, shape[1:])) for shape in (x, y)]
+            rows.append((f"{i} {step.op.name}", *sizes, f"{flops:,.1f}", f"{size:,.1f}", ", ".join(step.layers)))
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        aligned = ("<", "<", "<", ">", ">", "<")
+        lines = [
+            "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(row, aligned, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join([f"{title}; for one sample:", *lines])
+
+
+class Lane:
+    """Memory for one program at a time, and the programs that were bound to it."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.memory = arena.block(0)
+        self.programs = OrderedDict()
+
+    def program(self, n, mode, thread_count):
+        """Return the program for a batch size, mode and number of threads."""
+        key = (n, mode, thread_count, kernels.variant())
+        found = self.programs.get(key)
+        if found is not None:
+            self.programs.move_to_end(key)
+            return found
+        program = Program(self.plan, n, mode, thread_count)
+        if program.size > self.memory.size:
+            self.programs.clear()  # they hold on to the smaller block
+            self.memory = arena.block(program.size)
+        while len(self.programs) >= PROGRAMS:
+            self.programs.popitem(last=False)
+        self.programs[key] = program.bind(self.memory)
+        return program

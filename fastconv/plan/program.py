@@ -1,0 +1,173 @@
+"""A program: the steps of a plan bound to one batch size, as a list of kernel calls over one block of memory."""
+
+import numpy as np
+
+from fastconv.ops.loss import loss_buffers
+from fastconv.ops.op import run
+from fastconv.plan.arena import Buffer, arrange, place
+
+
+class Program:
+    """Kernel calls for a batch of n samples: forward, and with gradients also backward.
+
+    Time runs 0 … L-1 over the steps, L is the loss, and step i's backward pass is at 2 L - i. Every buffer lives from
+    the moment it is written to the last at which it is read; an input is there from -1 on.
+
+    Parameters
+    ----------
+    plan : Plan
+    n : int
+        Samples.
+    mode : {"predict", "test", "train"}
+        Forward; forward and loss; forward, loss and backward.
+    threads : int
+    """
+
+    def __init__(self, plan, n, mode, threads):
+        self.n, self.mode, self.threads, self.plan = n, mode, threads, plan
+        self.steps, self.loss_step, self.shapes = plan.steps_of(mode)
+        self.end = 2 * len(self.steps) + 1
+        self.training = mode == "train"
+        self.differentiable = plan.differentiable if self.training else ()
+        self.buffers, self.values, self.gradients = [], {}, {}
+        self._sites = [self._site(step) for step in self.steps]
+        self._plan_values()
+        self._parts = [self._plan_parts(i) for i in range(len(self.steps))]
+        self.size = arrange(self.buffers)
+
+    # -- which buffers there are, and when they live ------------------------------------------------------
+    def _shape(self, value):
+        return (self.n, *self.shapes[value][1:])
+
+    def _site(self, step):
+        params = [None if v is None else v.shape for v in step.variables]
+        wants_dx = self.training and step.x in self.differentiable
+        site = step.op.site(self._shape(step.x), params, self.plan.dtype, self.training, wants_dx, self.threads)
+        site.params = tuple(None if v is None else v.array for v in step.variables)
+        return site
+
+    def _new(self, shape, dtype, birth, death):
+        buffer = Buffer(tuple(shape), np.dtype(dtype or self.plan.dtype), birth, death)
+        self.buffers.append(buffer)
+        return buffer
+
+    def _plan_values(self):
+        """Make the buffers of all values and of their gradients; aliases share their root's."""
+        last = len(self.steps)
+        self.values[0] = self._new(self._shape(0), None, -1, 0)
+        for i, (step, site) in enumerate(zip(self.steps, self._sites, strict=True)):
+            self.values[step.x].until(i)
+            if self.training and "x" in step.op.reads:
+                self.values[step.x].until(2 * last - i)
+            if step.op.alias:
+                self.values[step.y] = self.values[step.x]
+            else:
+                self.values[step.y] = self._new(site.y_shape, None, i, i)
+                if self.training and "y" in step.op.reads:
+                    self.values[step.y].until(2 * last - i)
+        self.last = self.steps[-1].y if self.steps else 0
+        self.output = self.values[self.last]
+        self.output.until(self.end)
+        if self.loss_step is not None:
+            self._plan_loss(last)
+        if self.training:
+            self._plan_gradients(last)
+
+    def _plan_loss(self, last):
+        step = self.loss_step
+        self.values[step.x].until(last)
+        self.predictions = self.values[step.x]
+        if step.op.writes_predictions:
+            self.predictions = self._new(self._shape(step.x), None, last, self.end)
+        self.gradients[step.x] = self._new(self._shape(step.x), None, last, last)
+
+    def _plan_gradients(self, last):
+        for i, step in reversed(list(enumerate(self.steps))):
+            moment = 2 * last - i
+            if step.y not in self.gradients:
+                continue
+            self.gradients[step.y].until(moment)
+            if step.x not in self.differentiable:
+                continue
+            same = step.op.alias
+            self.gradients[step.x] = (
+                self.gradients[step.y] if same else self._new(self._shape(step.x), None, moment, moment)
+            )
+
+    def _plan_parts(self, i):
+        """Make the buffers that step i needs beside its values."""
+        step, site, back = self.steps[i], self._sites[i], 2 * len(self.steps) - i
+        needs = step.op.needs(site)
+        spans = ((needs.saved, i, back), (needs.forward, i, i), (needs.backward, back, back))
+        parts = {
+            name: self._new(shape, dtype, birth, death)
+            for part, birth, death in spans
+            for name, (shape, dtype) in part.items()
+        }
+        parts.update({name: self.plan.prepared(step, name, *spec) for name, spec in needs.prepared.items()})
+        return parts
+
+    # -- binding ------------------------------------------------------------------------------------------
+    def bind(self, memory):
+        """Make all arrays, in `memory`, and all kernel calls."""
+        place(self.buffers, memory)
+        self.x = self.values[0].array
+        self.y = self.output.array.reshape(self._shape(self.last))
+        prepare, forward, backward = [], [], []
+        self.draws = []
+        for step, site, parts in zip(self.steps, self._sites, self._parts, strict=True):
+            self._bind_site(step, site, parts)
+            prepare += step.op.prepare(site)
+            forward += step.op.forward(site)
+            if self.training and step.y in self.gradients:
+                backward.append(step.op.backward(site))
+        if self.loss_step is not None:
+            forward += self._bind_loss()
+        self._prepare = prepare
+        self._calls = (
+            (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
+        )
+        return self
+
+    def _bind_site(self, step, site, parts):
+        for name, part in parts.items():
+            setattr(site, name, part.array if isinstance(part, Buffer) else part)
+        shape = site.x_shape
+        site.x, site.y = (
+            self.values[step.x].array.reshape(shape),
+            self.values[step.y].array.reshape(site.y_shape),
+        )
+        site.seed = np.zeros(1, np.uint64)
+        if step.op.random:
+            self.draws.append((site.seed, step.op.draw))
+        if self.training:
+            dy, dx = self.gradients.get(step.y), self.gradients.get(step.x) if site.wants_dx else None
+            site.dy = None if dy is None else dy.array.reshape(site.y_shape)
+            site.dx = None if dx is None else dx.array.reshape(shape)
+            site.dparams = tuple(None if v is None else self.plan.gradient(v) for v in step.variables)
+
+    def _bind_loss(self):
+        step = self.loss_step
+        shape = self._shape(step.x)
+        site = step.op.site(shape, [], self.plan.dtype, thread_count=self.threads)
+        site.__dict__.update(loss_buffers(step.op, shape, self.plan.dtype, self.n))
+        site.x, site.dx = (
+            self.values[step.x].array.reshape(shape),
+            self.gradients[step.x].array.reshape(shape),
+        )
+        site.y_pred = self.y = self.predictions.array.reshape(shape)
+        self.targets, self.weights, self.scale = site.targets, site.weights, site.scale
+        self.losses, self.total = site.losses, site.total
+        return step.op.forward(site)
+
+    # -- running ------------------------------------------------------------------------------------------
+    def prepare(self):
+        """Digest the weights: for programs that run many times between two changes of them."""
+        run(self._prepare)
+
+    def run(self):
+        """Make all calls."""
+        for seed, draw in self.draws:
+            seed[0] = draw()
+        for call in self._calls:
+            call()
