@@ -56,9 +56,7 @@ def _make_parser():
     commands = parser.add_subparsers(dest="command", required=True, metavar="{demo,info}")
     info = commands.add_parser("info", help="print what this computer and this build can do")
     info.set_defaults(run=run_info)
-    demo = commands.add_parser(
-        "demo", help="train a small network on Fashion-MNIST", description=run_demo.__doc__
-    )
+    demo = commands.add_parser("demo", help="train a small network on Fashion-MNIST", description=run_demo.__doc__)
     demo.set_defaults(run=run_demo)
     add = demo.add_argument
     add(
@@ -117,9 +115,7 @@ def _picture_path(text):
 
         kinds = FigureCanvasBase.get_supported_filetypes()
         if path.suffix[1:].lower() not in kinds:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} ends in none of {', '.join(f'.{kind}' for kind in kinds)}"
-            )
+            raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(f'.{kind}' for kind in kinds)}")
     return path
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastconv.names import Family
 from fastconv.ops import primitives as P
+from fastconv.ops.functions import as_floats
 
 # name -> op factory; None: nothing to do. The names are what layers, configs and `get` understand.
 OPS = {
@@ -31,8 +32,7 @@ OPS = {
 
 
 def _apply(op, x):
-    x = np.asarray(x)
-    return op(x if x.dtype in (np.float32, np.float64) else x.astype(np.float32))[0]
+    return op(as_floats(np.asarray(x), x))[0]
 
 
 def linear(x):
@@ -86,7 +86,7 @@ def softmax(x, axis=-1):
     >>> softmax([0.0, 0.0])
     array([0.5, 0.5], dtype=float32)
     """
-    moved = np.moveaxis(np.asarray(x), axis, -1)
+    moved = np.moveaxis(as_floats(np.asarray(x), x), axis, -1)
     return np.ascontiguousarray(np.moveaxis(_apply(P.Softmax(), moved), -1, axis))
 
 

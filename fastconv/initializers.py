@@ -220,9 +220,7 @@ class Constant(Initializer):
         try:
             out[...] = self.value
         except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"Constant: value={self.value!r} does not fill an array of shape {out.shape}."
-            ) from error
+            raise ValueError(f"Constant: value={self.value!r} does not fill an array of shape {out.shape}.") from error
         return out
 
     def get_config(self):
@@ -490,9 +488,7 @@ _DISTRIBUTIONS = {
     "truncated_normal": lambda rng, shape, dtype, variance: _truncated_normal(
         rng, shape, dtype, 0, math.sqrt(variance) / _TRUNCATED_STDDEV
     ),
-    "untruncated_normal": lambda rng, shape, dtype, variance: _normal(
-        rng, shape, dtype, 0, math.sqrt(variance)
-    ),
+    "untruncated_normal": lambda rng, shape, dtype, variance: _normal(rng, shape, dtype, 0, math.sqrt(variance)),
     "uniform": lambda rng, shape, dtype, variance: _uniform(
         rng, shape, dtype, -math.sqrt(3 * variance), math.sqrt(3 * variance)
     ),
@@ -570,15 +566,11 @@ class VarianceScaling(RandomInitializer):
             raise ValueError(f"{name}: scale={scale!r} is not above 0.")
         if mode not in _FANS:
             raise ValueError(f"{name}: mode={mode!r} is not one of {tuple(_FANS)}.")
-        distribution = (
-            "truncated_normal" if str(distribution).lower() == "normal" else str(distribution).lower()
-        )
+        distribution = "truncated_normal" if str(distribution).lower() == "normal" else str(distribution).lower()
         if distribution not in _DISTRIBUTIONS:
             raise ValueError(f"{name}: distribution={distribution!r} is not one of {tuple(_DISTRIBUTIONS)}.")
         if (input_axes is None) != (output_axes is None):
-            raise ValueError(
-                f"{name}: input_axes={input_axes!r}, output_axes={output_axes!r}; give both or none."
-            )
+            raise ValueError(f"{name}: input_axes={input_axes!r}, output_axes={output_axes!r}; give both or none.")
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
@@ -588,9 +580,7 @@ class VarianceScaling(RandomInitializer):
     def _axes(self, argument, axes):
         if axes is None:
             return None
-        if not isinstance(axes, (list, tuple)) or not all(
-            isinstance(axis, (int, np.integer)) for axis in axes
-        ):
+        if not isinstance(axes, (list, tuple)) or not all(isinstance(axis, (int, np.integer)) for axis in axes):
             raise ValueError(f"{type(self).__name__}: {argument}={axes!r} is not a list of ints.")
         return list(axes)
 

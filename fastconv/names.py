@@ -246,8 +246,7 @@ class Family:
         name = getattr(obj, "__name__", "<lambda>")
         if name == "<lambda>" or inspect.isclass(obj):
             raise ValueError(
-                f"Cannot serialize the {self.kind} {obj!r}: expected a named function or an object with "
-                "get_config()."
+                f"Cannot serialize the {self.kind} {obj!r}: expected a named function or an object with get_config()."
             )
         return {
             "module": "builtins",

@@ -242,9 +242,7 @@ DENSE_CASES = [
 
 def _fused(name, images, filters, kernel, pool_size, pool_strides=None, pool_padding="valid", **settings):
     """Return a FusedPoolCase written in one row."""
-    return FusedPoolCase(
-        ConvCase(name, images, filters, kernel, **settings), pool_size, pool_strides, pool_padding
-    )
+    return FusedPoolCase(ConvCase(name, images, filters, kernel, **settings), pool_size, pool_strides, pool_padding)
 
 
 FUSED_POOL_CASES = [

@@ -65,9 +65,7 @@ def network(monkeypatch, clock):
     """Put a stand-in where the model and the picture of it would be."""
     network = Network(clock)
     monkeypatch.setattr(command, "build", lambda: network)
-    monkeypatch.setattr(
-        fastconv, "callbacks", types.SimpleNamespace(Callback=type("Callback", (), {})), raising=False
-    )
+    monkeypatch.setattr(fastconv, "callbacks", types.SimpleNamespace(Callback=type("Callback", (), {})), raising=False)
     figure = types.SimpleNamespace(savefig=lambda path: path.write_bytes(b"picture"))
     monkeypatch.setattr("fastconv.visualize.feature_maps", lambda model, image, class_names: figure)
     return network

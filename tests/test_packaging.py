@@ -59,11 +59,14 @@ def test_the_readme_s_links_lead_somewhere():
 
 
 def test_the_readme_s_program_learns():
-    """The ten lines run as printed, on the small set that comes with the package."""
+    """The ten lines run as printed, but for less time and on the small set that comes with the package."""
     (program,) = blocks("python")
+    for printed, quicker in [("fashion_mnist.load", "fashion_mnist_small.load"), ("epochs=5", "epochs=3")]:
+        assert printed in program
+        program = program.replace(printed, quicker)
     fastconv.utils.set_random_seed(0)
     names = {}
-    exec(program.replace("fashion_mnist.load_data", "fashion_mnist_small.load_data"), names)
+    exec(program, names)
     assert names["model"].count_params() == 640 + 36928 + (5 * 5 * 64 + 1) * 128 + 129 * 10
     assert names["model"].evaluate(names["x_test"], names["y_test"], verbose=0)[1] > 0.75
 

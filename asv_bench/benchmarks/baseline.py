@@ -55,10 +55,7 @@ def conv_backward_input(x, w, dy, stride=1, padding="valid"):
 def pool_windows(x, size, stride):
     """Return a view of each of the window's cells: one array of all windows for each place in the window."""
     rows, columns = ((extent - size) // stride + 1 for extent in x.shape[1:3])
-    return [
-        x[:, i : i + stride * rows : stride, j : j + stride * columns : stride]
-        for i, j in np.ndindex(size, size)
-    ]
+    return [x[:, i : i + stride * rows : stride, j : j + stride * columns : stride] for i, j in np.ndindex(size, size)]
 
 
 def pool_forward(x, size, stride):

@@ -23,6 +23,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Progbar",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "TerminateOnNaN",

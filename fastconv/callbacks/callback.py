@@ -1,9 +1,7 @@
 """The moments of training at which a callback may act."""
 
 # Hooks by what they are called with: (logs), (epoch, logs), (batch, logs).
-PHASE_HOOKS = tuple(
-    f"on_{phase}_{edge}" for phase in ("train", "test", "predict") for edge in ("begin", "end")
-)
+PHASE_HOOKS = tuple(f"on_{phase}_{edge}" for phase in ("train", "test", "predict") for edge in ("begin", "end"))
 EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
 BATCH_HOOKS = (
     "on_batch_begin",

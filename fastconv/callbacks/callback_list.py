@@ -88,12 +88,9 @@ class CallbackList(Callback):
 
     def _collect(self):
         """List for each hook the methods to call."""
-        self._methods = {
-            hook: [getattr(c, hook) for c in self.callbacks if overrides(c, hook)] for hook in HOOKS
-        }
+        self._methods = {hook: [getattr(c, hook) for c in self.callbacks if overrides(c, hook)] for hook in HOOKS}
         self._askers = {
-            hook: [getattr(c, "wants_logs", None) for c in self.callbacks if overrides(c, hook)]
-            for hook in HOOKS
+            hook: [getattr(c, "wants_logs", None) for c in self.callbacks if overrides(c, hook)] for hook in HOOKS
         }
 
     def append(self, callback):

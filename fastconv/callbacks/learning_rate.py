@@ -71,11 +71,7 @@ class LearningRateScheduler(Callback):
         optimizer = _optimizer(self)
         rate = float(optimizer.learning_rate)
         rate = self.schedule(epoch, rate) if self._takes_rate else self.schedule(epoch)
-        if (
-            isinstance(rate, bool)
-            or not isinstance(rate, (numbers.Real, np.generic))
-            or not math.isfinite(rate)
-        ):
+        if isinstance(rate, bool) or not isinstance(rate, (numbers.Real, np.generic)) or not math.isfinite(rate):
             raise ValueError(f"LearningRateScheduler: the schedule returned {rate!r}; expected a number.")
         optimizer.learning_rate = float(rate)
         if self.verbose:

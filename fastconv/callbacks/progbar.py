@@ -186,9 +186,7 @@ class Progbar:
         full = self.width if not target else min(self.width * count // target, self.width)
         step = self._seconds_per_step(now)
         ahead = None if finalize or target is None else step * (target - count)
-        metrics = [
-            f"{name}: {_format_metric(total / steps)}" for name, (total, steps) in self._values.items()
-        ]
+        metrics = [f"{name}: {_format_metric(total / steps)}" for name, (total, steps) in self._values.items()]
         return {
             "count": f"{count:7d}/Unknown" if target is None else f"{count:{len(str(target))}d}/{target}",
             "done": "━" * full if target is not None else "",

@@ -163,9 +163,7 @@ def _download(folder):
         for name, _, sha256 in _FILES.values():
             pooch.retrieve(URL + name, known_hash=f"sha256:{sha256}", fname=name, path=folder)
     except (OSError, ValueError) as error:  # no network, no room, a folder without rights; a wrong sum
-        raise FileNotFoundError(
-            _explain(f"downloading it from {URL} into {folder} failed: {error}")
-        ) from error
+        raise FileNotFoundError(_explain(f"downloading it from {URL} into {folder} failed: {error}")) from error
     return folder
 
 

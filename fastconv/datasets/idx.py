@@ -14,7 +14,7 @@ _PIECE = 1 << 20
 
 
 def read_idx(path, shape=None):
-    """Read an IDX file, packed by gzip or not, into an array.
+    r"""Read an IDX file, packed by gzip or not, into an array.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def read_idx(path, shape=None):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "labels")
     ...     with open(path, "wb") as file:
-    ...         _ = file.write(b"\\0\\0\\x08\\x01" + b"\\0\\0\\0\\x03" + b"\\x07\\x01\\x02")
+    ...         _ = file.write(b"\0\0\x08\x01" + b"\0\0\0\x03" + b"\x07\x01\x02")
     ...     read_idx(path, shape=(3,))
     array([7, 1, 2], dtype=uint8)
     """
@@ -71,9 +71,7 @@ def _read(stream, path, shape):
         data += piece
     if len(data) != wanted:
         held = f"only {len(data)}" if len(data) < wanted else "more"
-        raise ValueError(
-            f"read_idx: {path} is damaged: shape {dims} takes {wanted} bytes; the file holds {held}."
-        )
+        raise ValueError(f"read_idx: {path} is damaged: shape {dims} takes {wanted} bytes; the file holds {held}.")
     return np.frombuffer(data, dtype).reshape(dims).astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -86,7 +84,5 @@ def _read_header(stream, path):
         )
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
-        raise ValueError(
-            f"read_idx: {path} is damaged: it ends within the {magic[3]} dimensions of its header."
-        )
+        raise ValueError(f"read_idx: {path} is damaged: it ends within the {magic[3]} dimensions of its header.")
     return np.dtype(_TYPES[magic[2]]), struct.unpack(f">{magic[3]}I", sizes)

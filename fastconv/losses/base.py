@@ -241,8 +241,7 @@ def _reduction(name, reduction):
         return "none"
     if reduction not in REDUCTIONS:
         raise ValueError(
-            f"{name}: reduction={reduction!r} is not one of {REDUCTIONS} or None."
-            f"{suggestion(reduction, REDUCTIONS)}"
+            f"{name}: reduction={reduction!r} is not one of {REDUCTIONS} or None.{suggestion(reduction, REDUCTIONS)}"
         )
     return reduction
 
@@ -354,9 +353,7 @@ def fit_weights(name, sample_weight, values):
         weights = weights[..., 0]
     if weights.shape in ((), (1,)):
         return weights.reshape(())
-    if weights.ndim > values.ndim or any(
-        w not in (1, v) for w, v in zip(weights.shape, values.shape, strict=False)
-    ):
+    if weights.ndim > values.ndim or any(w not in (1, v) for w, v in zip(weights.shape, values.shape, strict=False)):
         raise ValueError(
             f"{name}: sample_weight of shape {weights.shape} does not fit the loss values of shape "
             f"{values.shape}; its axes must be their first axes."

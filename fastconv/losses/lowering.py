@@ -29,9 +29,7 @@ def lower(loss, rank):
     make = LOWERING.get(type(loss))
     if make is None:
         known = ", ".join(cls.__name__ for cls in LOWERING)
-        raise NotImplementedError(
-            f"compile: loss={loss!r} cannot be trained with yet; expected one of {known}."
-        )
+        raise NotImplementedError(f"compile: loss={loss!r} cannot be trained with yet; expected one of {known}.")
     if loss.reduction not in REDUCTIONS:
         raise NotImplementedError(
             f"compile: loss {loss.name!r} has reduction={loss.reduction!r}; training supports {', '.join(REDUCTIONS)}."

@@ -66,9 +66,7 @@ def same_shape(name, y_true, y_pred):
     elif y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
         y_pred, y_true = _drop_last(y_pred, y_true)
     if y_true.shape != y_pred.shape:
-        raise ValueError(
-            f"{name}: y_true has shape {given[0]} and y_pred has shape {given[1]}; expected equal shapes."
-        )
+        raise ValueError(f"{name}: y_true has shape {given[0]} and y_pred has shape {given[1]}; expected equal shapes.")
     return np.atleast_1d(y_true), np.atleast_1d(y_pred)
 
 
@@ -130,9 +128,7 @@ def _whole(name, labels):
         raise ValueError(f"{name}: y_true has the type {labels.dtype}; expected integer labels.")
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.floor(labels))).all():
         wrong = labels[~(np.isfinite(labels) & (labels == np.floor(labels)))].flat[0]
-        raise ValueError(
-            f"{name}: y_true holds {wrong!s}, which is not a class index; expected integer labels."
-        )
+        raise ValueError(f"{name}: y_true holds {wrong!s}, which is not a class index; expected integer labels.")
     return labels.astype(np.int64)
 
 
@@ -163,11 +159,7 @@ def class_axis(name, y_pred, axis):
     >>> class_axis("scce", np.ones((2, 3)), -1)
     1
     """
-    if (
-        isinstance(axis, bool)
-        or not isinstance(axis, (int, np.integer))
-        or not -y_pred.ndim <= axis < y_pred.ndim
-    ):
+    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or not -y_pred.ndim <= axis < y_pred.ndim:
         raise ValueError(f"{name}: axis={axis!r} is not an axis of y_pred, whose shape is {y_pred.shape}.")
     return int(axis) % y_pred.ndim
 

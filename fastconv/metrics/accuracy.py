@@ -5,6 +5,7 @@ The functions return 0.0 or 1.0 for each sample, as floats; the metrics count tr
 
 import numpy as np
 
+from fastconv import kernels
 from fastconv.losses.shapes import aligned, same_shape, sparse_labels
 from fastconv.metrics.reduction import MeanMetricWrapper
 from fastconv.runtime import settings
@@ -36,9 +37,21 @@ def _sparse(y_true, y_pred):
 
 def _check_k(name, k, y_pred):
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= y_pred.shape[-1]:
-        raise ValueError(
-            f"{name}: k={k!r} is not an int between 1 and the {y_pred.shape[-1]} classes of y_pred."
-        )
+        raise ValueError(f"{name}: k={k!r} is not an int between 1 and the {y_pred.shape[-1]} classes of y_pred.")
+
+
+def _is_plain_batch(y_true, y_pred):
+    """Tell whether these are class numbers and rows of scores as a kernel reads them."""
+    arrays = isinstance(y_true, np.ndarray) and isinstance(y_pred, np.ndarray)
+    return (
+        arrays
+        and y_true.dtype == np.intc
+        and y_pred.dtype in (np.float32, np.float64)
+        and y_true.shape == y_pred.shape[:-1]
+        and y_true.ndim == 1
+        and y_pred.flags.c_contiguous
+        and y_true.flags.c_contiguous
+    )
 
 
 def _among_best(labels, y_pred, k):
@@ -304,6 +317,26 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     def __init__(self, name="sparse_categorical_accuracy", dtype=None):
         super().__init__(_sparse, name, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take in a batch; what training passes is counted by a kernel, without a temporary array.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like
+            The labels and the predictions.
+        sample_weight : array_like, optional
+            See `Mean`.
+
+        Examples
+        --------
+        >>> SparseCategoricalAccuracy().update_state([1], [[0.3, 0.7]])
+        """
+        if sample_weight is None and _is_plain_batch(y_true, y_pred):
+            self.total.array[()] += kernels.for_dtype(y_pred.dtype).count_argmax(y_pred, y_true)
+            self.count.array[()] += len(y_true)
+        else:
+            super().update_state(y_true, y_pred, sample_weight)
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):

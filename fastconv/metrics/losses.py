@@ -102,9 +102,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(
-        self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1
-    ):
+    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
         self.from_logits = from_logits
         self.label_smoothing = check_smoothing("CategoricalCrossentropy", label_smoothing)
         self.axis = axis
@@ -165,9 +163,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         if self.ignore_class is not None:
             y_pred = np.asarray(y_pred)
             valid = sparse_labels(self.name, y_true, y_pred, self.axis) != self.ignore_class
-            weights = (
-                1.0 if sample_weight is None else fit_weights(self.name, sample_weight, np.float64(valid))
-            )
+            weights = 1.0 if sample_weight is None else fit_weights(self.name, sample_weight, np.float64(valid))
             sample_weight = valid * weights
         super().update_state(y_true, y_pred, sample_weight)
 

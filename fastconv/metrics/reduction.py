@@ -6,9 +6,7 @@ from fastconv.metrics.base import Metric
 
 
 def _check(name, weights, values):
-    if weights.ndim > values.ndim or any(
-        w not in (1, v) for w, v in zip(weights.shape, values.shape, strict=False)
-    ):
+    if weights.ndim > values.ndim or any(w not in (1, v) for w, v in zip(weights.shape, values.shape, strict=False)):
         raise ValueError(
             f"{name}: sample_weight of shape {weights.shape} does not fit values of shape {values.shape}; "
             "its axes must be their first axes."

@@ -50,7 +50,7 @@ class _Sliding(Op):
 
 
 class Conv2D(_Sliding):
-    """Slide filters w (kh, kw, c / groups, o) over images x (n, h, w, c), add b (o,) unless None, then relu if asked."""
+    """Slide filters w (kh, kw, c / groups, o) over images x (n, h, w, c), add b (o,) unless None, then relu."""
 
     name = "conv2d"
 

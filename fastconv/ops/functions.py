@@ -12,7 +12,13 @@ def _floats(name, argument, value, rank=None):
         raise TypeError(f"ops.{name}: {argument} has dtype {array.dtype}; expected numbers.")
     if rank is not None and array.ndim != rank:
         raise ValueError(f"ops.{name}: {argument} has shape {array.shape}; expected {rank} axes.")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+    return as_floats(array, value)
+
+
+def as_floats(array, value):
+    """Return `array` as floats: float64 only if `value`, from which it was made, was an array of that type."""
+    typed = hasattr(value, "dtype") and array.dtype in (np.float32, np.float64)
+    return array if typed else array.astype(np.float32)
 
 
 def _pair(name, argument, value):

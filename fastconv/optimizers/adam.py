@@ -83,9 +83,7 @@ loss_scale_factor, gradient_accumulation_steps, name, **kwargs
 
     def _beta(self, argument, value):
         if self._fraction(argument, value) == 1:
-            raise ValueError(
-                f"{type(self).__name__}: {argument}={value!r} would never learn; expected less than 1."
-            )
+            raise ValueError(f"{type(self).__name__}: {argument}={value!r} would never learn; expected less than 1.")
         return value
 
     def _make_slots(self):

@@ -109,15 +109,11 @@ class Optimizer:
         self.global_clipnorm = self._limit("global_clipnorm", global_clipnorm)
         clips = {key: getattr(self, key) for key in _CLIPS if getattr(self, key) is not None}
         if len(clips) > 1:
-            raise ValueError(
-                f"{type(self).__name__}: only one of {', '.join(_CLIPS)} may be given; got {clips}."
-            )
+            raise ValueError(f"{type(self).__name__}: only one of {', '.join(_CLIPS)} may be given; got {clips}.")
         self.use_ema = use_ema
         self.ema_momentum = self._fraction("ema_momentum", ema_momentum)
         self.ema_overwrite_frequency = self._count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
-        self.gradient_accumulation_steps = self._count(
-            "gradient_accumulation_steps", gradient_accumulation_steps, 2
-        )
+        self.gradient_accumulation_steps = self._count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
         self.loss_scale_factor = None
         self.built = False
         self._slots = []
@@ -138,9 +134,7 @@ class Optimizer:
                 "Gradients are float32 and need no scaling."
             )
         if "decay" in kwargs:
-            raise ValueError(
-                f"{name}: decay={kwargs['decay']!r} is not supported; use a schedule as learning_rate."
-            )
+            raise ValueError(f"{name}: decay={kwargs['decay']!r} is not supported; use a schedule as learning_rate.")
         if kwargs:
             known = [*_ARGUMENTS, *self._own_arguments]
             first = next(iter(kwargs))
@@ -165,18 +159,12 @@ class Optimizer:
 
     def _limit(self, argument, value):
         if value is not None and self._number(argument, value, 0) == 0:
-            raise ValueError(
-                f"{type(self).__name__}: {argument}={value!r} would clip every gradient to nothing."
-            )
+            raise ValueError(f"{type(self).__name__}: {argument}={value!r} would clip every gradient to nothing.")
         return value
 
     def _count(self, argument, value, least):
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least
-        ):
-            raise ValueError(
-                f"{type(self).__name__}: {argument}={value!r} is not None or an int from {least} up."
-            )
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least):
+            raise ValueError(f"{type(self).__name__}: {argument}={value!r} is not None or an int from {least} up.")
         return value
 
     # State
@@ -385,9 +373,7 @@ class Optimizer:
         """
         pairs = [tuple(pair) for pair in grads_and_vars]
         if not pairs:
-            raise ValueError(
-                f"{type(self).__name__}: apply_gradients got no pairs of gradients and variables."
-            )
+            raise ValueError(f"{type(self).__name__}: apply_gradients got no pairs of gradients and variables.")
         self.apply([grad for grad, _ in pairs], [variable for _, variable in pairs])
         return self.iterations
 
@@ -457,9 +443,7 @@ class Optimizer:
     def _without(self, missing, positions, grads):
         if len(missing) == len(grads):
             raise ValueError(f"{type(self).__name__}: no gradients provided for any variable.")
-        warnings.warn(
-            f"{type(self).__name__}: there are no gradients for the variables {missing}.", stacklevel=4
-        )
+        warnings.warn(f"{type(self).__name__}: there are no gradients for the variables {missing}.", stacklevel=4)
         kept = [(i, grad) for i, grad in zip(positions, grads, strict=True) if grad is not None]
         return [i for i, _ in kept], [grad for _, grad in kept]
 
@@ -597,9 +581,7 @@ class Optimizer:
         array([0.5], dtype=float32)
         """
         positions = self._positions([variable])
-        self._update(
-            positions, [variable.array], [self._fitting(positions[0], gradient)], float(learning_rate)
-        )
+        self._update(positions, [variable.array], [self._fitting(positions[0], gradient)], float(learning_rate))
         variable.version += 1
 
     def _update(self, positions, params, grads, rate):

@@ -63,9 +63,7 @@ class LearningRateSchedule:
         >>> PiecewiseConstantDecay([5], [0.1, 0.01]).get_config()["values"]
         [0.1, 0.01]
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} does not define get_config(), so it cannot be saved."
-        )
+        raise NotImplementedError(f"{type(self).__name__} does not define get_config(), so it cannot be saved.")
 
     @classmethod
     def from_config(cls, config):
@@ -122,9 +120,7 @@ class ExponentialDecay(LearningRateSchedule):
     0.025
     """
 
-    def __init__(
-        self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"
-    ):
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = _above_zero("ExponentialDecay", "decay_steps", decay_steps)
         self.decay_rate = decay_rate

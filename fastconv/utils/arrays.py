@@ -74,9 +74,7 @@ def _count_classes(labels, num_classes):
     except TypeError:
         classes = 0
     if classes < 1:
-        raise ValueError(
-            f"to_categorical: num_classes={num_classes!r}; expected a whole number that is at least 1."
-        )
+        raise ValueError(f"to_categorical: num_classes={num_classes!r}; expected a whole number that is at least 1.")
     return classes
 
 

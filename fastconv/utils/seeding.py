@@ -40,5 +40,5 @@ def set_random_seed(seed):
     if not 0 <= number < 2**32:
         raise ValueError(f"set_random_seed: seed={number} is not between 0 and 2**32 - 1.")
     random.seed(number)
-    np.random.seed(number)
+    np.random.seed(number)  # noqa: NPY002 (Keras seeds the legacy generator too)
     seeds.set_seed(number)

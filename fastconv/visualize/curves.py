@@ -34,8 +34,7 @@ def history(history):
     curves = getattr(history, "history", history)
     if not isinstance(curves, dict) or not any(len(values) for values in curves.values()):
         raise ValueError(
-            f"visualize.history: history={history!r} holds no epoch; expected what fit returns, or a dict of "
-            "lists."
+            f"visualize.history: history={history!r} holds no epoch; expected what fit returns, or a dict of lists."
         )
     names = _metric_names(curves)
     figure = new_figure("visualize.history", 4.5 * len(names), 3.6)

@@ -99,8 +99,7 @@ def _check_class_names(class_names, outputs):
     shape = outputs[-1][1].shape if outputs else None
     if shape != (len(class_names),):
         raise ValueError(
-            f"feature_maps: class_names has {len(class_names)} names, but the last output drawn has shape "
-            f"{shape}."
+            f"feature_maps: class_names has {len(class_names)} names, but the last output drawn has shape {shape}."
         )
 
 

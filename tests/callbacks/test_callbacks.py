@@ -122,9 +122,7 @@ def test_an_unknown_direction_is_refused():
 
 @pytest.mark.parametrize("cls", [callbacks.EarlyStopping, callbacks.ReduceLROnPlateau])
 def test_a_missing_metric_is_named(cls):
-    with pytest.warns(
-        UserWarning, match=f"{cls.__name__}: its metric 'val_los' is not .*Did you mean 'val_loss'"
-    ):
+    with pytest.warns(UserWarning, match=f"{cls.__name__}: its metric 'val_los' is not .*Did you mean 'val_loss'"):
         model, _ = drive(cls(monitor="val_los"), [1.0])
     assert not model.stop_training
 
@@ -145,15 +143,11 @@ def test_reduce_lr_on_plateau_wants_a_real_change():
     assert [rate for _, rate, _ in states] == [1, 0.5, 0.5, 0.25, 0.125]
 
 
-@pytest.mark.parametrize(
-    "schedule", [lambda epoch, rate: 1.0 / 2 ** (epoch + 1), lambda epoch: 1.0 / 2 ** (epoch + 1)]
-)
+@pytest.mark.parametrize("schedule", [lambda epoch, rate: 1.0 / 2 ** (epoch + 1), lambda epoch: 1.0 / 2 ** (epoch + 1)])
 def test_learning_rate_scheduler(schedule, capsys):
     _, states = drive(callbacks.LearningRateScheduler(schedule, verbose=1), [1, 1])
     assert [logs["learning_rate"] for logs, *_ in states] == [0.5, 0.25]
-    assert capsys.readouterr().out.startswith(
-        "\nEpoch 1: LearningRateScheduler setting learning rate to 0.5.\n"
-    )
+    assert capsys.readouterr().out.startswith("\nEpoch 1: LearningRateScheduler setting learning rate to 0.5.\n")
 
 
 def test_errors_in_a_schedule_come_through():
@@ -200,9 +194,7 @@ def test_csv_logger(tmp_path):
         logger.on_train_end()
         return path.read_bytes().decode()
 
-    first = log(
-        [{"b": 1, "a": np.float32(2)}, {"b": 1, "a": 0.1, "val_b": 3}, {"c": "x", "a": np.array([1, 2])}]
-    )
+    first = log([{"b": 1, "a": np.float32(2)}, {"b": 1, "a": 0.1, "val_b": 3}, {"c": "x", "a": np.array([1, 2])}])
     assert first == 'epoch,a,b,val_a,val_b\r\n0,2.0,1,NA,NA\r\n1,0.1,1,NA,3\r\n2,"""[1, 2]""",NA,NA,NA\r\n'
     assert log([{"a": 5.0}], append=True, separator=";") == first + "0;5.0;NA\r\n"
     assert log([{"a": 5.0, "val_a": 1e-9}]) == "epoch,a,val_a\r\n0,5.0,1e-09\r\n"
@@ -235,9 +227,7 @@ def test_lambda_callback():
 def test_every_hook_reaches_every_callback(hook):
     seen = []
     record = {hook: lambda *args: seen.append(args)}
-    listed = callbacks.CallbackList(
-        [callbacks.LambdaCallback(**record), [callbacks.LambdaCallback(**record)]]
-    )
+    listed = callbacks.CallbackList([callbacks.LambdaCallback(**record), [callbacks.LambdaCallback(**record)]])
     assert listed.calls(hook)
     args = () if hook in PHASE_HOOKS else (5,)
     getattr(listed, hook)(*args)
@@ -268,9 +258,7 @@ def test_batch_hooks_under_their_old_names():
 
 def test_the_list_passes_on_and_fills_up():
     model, own = Model(), callbacks.History()
-    listed = callbacks.CallbackList(
-        [own], add_history=True, add_progbar=True, model=model, verbose=0, epochs=2
-    )
+    listed = callbacks.CallbackList([own], add_history=True, add_progbar=True, model=model, verbose=0, epochs=2)
     assert [type(c).__name__ for c in listed.callbacks] == ["History", "ProgbarLogger"]
     assert listed.history is own
     assert model.history is own
@@ -283,9 +271,7 @@ def test_the_list_passes_on_and_fills_up():
 def test_callbacks_act_in_order():
     """What a callback adds to the logs is seen by those after it, the history among them."""
     model = Model()
-    listed = callbacks.CallbackList(
-        [callbacks.LearningRateScheduler(lambda epoch: 0.5)], add_history=True, model=model
-    )
+    listed = callbacks.CallbackList([callbacks.LearningRateScheduler(lambda epoch: 0.5)], add_history=True, model=model)
     listed.on_epoch_begin(0)
     listed.on_epoch_end(0, {"loss": 1.0})
     assert model.history.history == {"loss": [1.0], "learning_rate": [0.5]}

@@ -42,9 +42,7 @@ def fill(folder, packed=True):
 @pytest.fixture(autouse=True)
 def tiny(tmp_path, monkeypatch):
     """Expect the tiny set everywhere, in places that are all below `tmp_path` and empty."""
-    files = {
-        part: (name, SHAPES[part], hashlib.sha256(CONTENTS[name]).hexdigest()) for part, name in NAMES.items()
-    }
+    files = {part: (name, SHAPES[part], hashlib.sha256(CONTENTS[name]).hexdigest()) for part, name in NAMES.items()}
     monkeypatch.setattr(fashion_mnist, "_FILES", files)
     monkeypatch.setattr(fashion_mnist, "_DEBIAN", tmp_path / "debian")
     monkeypatch.setattr(fashion_mnist, "URL", "http://127.0.0.1:9/nobody-listens/")
@@ -163,9 +161,7 @@ def served(tmp_path, monkeypatch):
             pass
 
     folder = fill(tmp_path / "served")
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     monkeypatch.setattr(fashion_mnist, "URL", f"http://127.0.0.1:{server.server_port}/")

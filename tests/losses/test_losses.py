@@ -141,9 +141,7 @@ def test_ignored_samples_are_no_part_of_a_mean(reduction, ignored, weighted, all
 def test_weights_follow_the_first_axes(shape):
     weights = np.arange(1, 1 + np.prod(shape, dtype=int)).reshape(shape)
     full = weights.reshape(weights.shape + (1,) * (2 - weights.ndim)) if weights.ndim < 3 else weights[..., 0]
-    got = losses.MeanSquaredError(reduction=None)(
-        np.zeros((2, 4, 3)), np.ones((2, 4, 3)), sample_weight=weights
-    )
+    got = losses.MeanSquaredError(reduction=None)(np.zeros((2, 4, 3)), np.ones((2, 4, 3)), sample_weight=weights)
     close(got, np.broadcast_to(full, (2, 4)))
 
 

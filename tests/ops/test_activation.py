@@ -114,9 +114,7 @@ def test_elementwise_in_float64(name, settings, rng):
     check_gradients(lambda x: op(x)[0], (x,), dy, backprop(dy), samples=40)
 
 
-@pytest.mark.parametrize(
-    "shape", [(0, 3), (1, 1), (2, 3), (5, 7), (3, 8), (4, 10), (2, 17), (3, 4, 5, 33), (2, 1000)]
-)
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (2, 3), (5, 7), (3, 8), (4, 10), (2, 17), (3, 4, 5, 33), (2, 1000)])
 def test_softmax(shape, variant, rng):
     x, dy = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
     y, backprop = Softmax()(4 * x)
@@ -144,9 +142,7 @@ def test_softmax_in_float64(rng):
 OPS = [Relu(), Softmax(), *(Elementwise(name, **settings) for name, settings in SMOOTH)]
 
 
-@pytest.mark.parametrize(
-    "op", OPS, ids=["relu", "softmax", *(f"{name}{settings or ''}" for name, settings in SMOOTH)]
-)
+@pytest.mark.parametrize("op", OPS, ids=["relu", "softmax", *(f"{name}{settings or ''}" for name, settings in SMOOTH)])
 def test_same_bits_for_any_number_of_threads(op, variant, set_num_threads, rng):
     # A slice of a plain ReLU is little work: it takes many to be shared.
     shape = (20011, 83) if isinstance(op, Relu) else (4001, 41)

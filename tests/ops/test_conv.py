@@ -143,9 +143,7 @@ def test_same_bits_for_any_number_of_threads(case, variant, set_num_threads, rng
     alone = run(settings, x, w, b, dy)
     for threads in (2, 3, 5):
         set_num_threads(threads)
-        for name, actual, right in zip(
-            ("y", "dx", "dw", "db"), run(settings, x, w, b, dy), alone, strict=True
-        ):
+        for name, actual, right in zip(("y", "dx", "dw", "db"), run(settings, x, w, b, dy), alone, strict=True):
             assert actual.tobytes() == right.tobytes(), f"{name} differs with {threads} threads"
 
 
@@ -158,7 +156,5 @@ def test_work_shared_by_threads_is_exact(case, variant, set_num_threads, rng):
     dy = integers(rng, y.shape)
     set_num_threads(3)
     expected = (y, *reference.conv2d_backward(x, w, dy, **settings))
-    for name, actual, right in zip(
-        ("y", "dx", "dw", "db"), run(settings, x, w, b, dy), expected, strict=True
-    ):
+    for name, actual, right in zip(("y", "dx", "dw", "db"), run(settings, x, w, b, dy), expected, strict=True):
         np.testing.assert_array_equal(actual, right, err_msg=name)

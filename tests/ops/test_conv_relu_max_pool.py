@@ -100,10 +100,7 @@ def test_same_bits_for_any_number_of_threads(name, variant, set_num_threads, rng
     case = next(case for case in CASES if str(case) == name)
     _, h, w, c = case.conv.images
     x = rng.standard_normal((23, h + 28, w + 28, c)).astype(np.float32)
-    w, b = (
-        rng.standard_normal(shape).astype(np.float32)
-        for shape in (case.conv.filters_shape, case.conv.filters)
-    )
+    w, b = (rng.standard_normal(shape).astype(np.float32) for shape in (case.conv.filters_shape, case.conv.filters))
     y = reference.conv_relu_max_pool(x, w, b, **case.settings)
     dy = rng.standard_normal(y.shape).astype(np.float32)
     set_num_threads(1)

@@ -8,9 +8,7 @@ from fastconv.ops import reference
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 17, 1000])
 def test_uniform_logits_cost_the_logarithm_of_the_classes(classes):
-    losses, probabilities = reference.sparse_softmax_cross_entropy(
-        np.full((3, classes), 7.0), np.array([0, 1, 1])
-    )
+    losses, probabilities = reference.sparse_softmax_cross_entropy(np.full((3, classes), 7.0), np.array([0, 1, 1]))
     np.testing.assert_allclose(losses, np.log(classes))
     np.testing.assert_allclose(probabilities, 1 / classes)
 

@@ -190,9 +190,7 @@ def test_overlapping_windows_add_up():
 )
 def test_same_average_divides_by_real_cells(size, pool, stride, expected):
     strides = None if stride is None else (1, stride)
-    y = reference.average_pool2d(
-        row(*range(1, size + 1)), pool_size=(1, pool), strides=strides, padding="same"
-    )
+    y = reference.average_pool2d(row(*range(1, size + 1)), pool_size=(1, pool), strides=strides, padding="same")
     assert y.ravel().tolist() == expected
 
 
@@ -380,14 +378,10 @@ def test_softmax_by_hand():
 
 def test_sparse_cross_entropy_by_hand():
     logits = np.log([[1.0, 2, 5], [4, 4, 2]])
-    losses, probabilities = reference.sparse_softmax_cross_entropy(
-        logits, np.array([2, 0]), np.array([1, 10])
-    )
+    losses, probabilities = reference.sparse_softmax_cross_entropy(logits, np.array([2, 0]), np.array([1, 10]))
     assert losses == pytest.approx([-np.log(0.625), -10 * np.log(0.4)])
     assert probabilities.round(12).tolist() == [[0.125, 0.25, 0.625], [0.4, 0.4, 0.2]]
-    dlogits = reference.sparse_softmax_cross_entropy_backward(
-        probabilities, np.array([2, 0]), np.array([1, 10])
-    )
+    dlogits = reference.sparse_softmax_cross_entropy_backward(probabilities, np.array([2, 0]), np.array([1, 10]))
     assert dlogits.round(12).tolist() == [[0.125, 0.25, -0.375], [-6, 4, 2]]
 
 
@@ -407,9 +401,7 @@ def test_sparse_and_dense_targets_agree(rng):
 
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0.0, 1.0]], ids=str)
 def test_labels_outside_the_classes(labels):
-    with pytest.raises(
-        ValueError, match="sparse_softmax_cross_entropy: labels .* expected integers from 0 to 2"
-    ):
+    with pytest.raises(ValueError, match="sparse_softmax_cross_entropy: labels .* expected integers from 0 to 2"):
         reference.sparse_softmax_cross_entropy(np.zeros((2, 3)), np.array(labels))
 
 

@@ -45,9 +45,7 @@ def test_epsilon_is_not_corrected_for_bias():
 
 
 def test_accumulated_clipped_decayed_momentum():
-    optimizer = optimizers.SGD(
-        0.1, gradient_accumulation_steps=3, momentum=0.9, weight_decay=0.1, clipnorm=0.5
-    )
+    optimizer = optimizers.SGD(0.1, gradient_accumulation_steps=3, momentum=0.9, weight_decay=0.1, clipnorm=0.5)
     weight, got = Variable([1.0, 1.0]), []
     for g in range(1, 8):
         optimizer.apply([gradient(g, 2)], [weight])
@@ -120,9 +118,7 @@ def test_arrays_stay_in_place_and_keep_their_type(given):
     weight.constraint = NotNegative()
     memory = weight.array
     for optimizer in (
-        optimizers.Adam(
-            amsgrad=True, use_ema=True, ema_overwrite_frequency=1, weight_decay=0.1, clipnorm=1.0
-        ),
+        optimizers.Adam(amsgrad=True, use_ema=True, ema_overwrite_frequency=1, weight_decay=0.1, clipnorm=1.0),
         optimizers.SGD(momentum=0.9, nesterov=True),
         optimizers.RMSprop(momentum=0.9, centered=True),
     ):
@@ -326,9 +322,7 @@ def test_refusals(make, message):
 
 
 def test_loss_scaling_is_refused():
-    with pytest.raises(
-        NotImplementedError, match="Adam: loss_scale_factor=2.0 is not supported; expected None"
-    ):
+    with pytest.raises(NotImplementedError, match="Adam: loss_scale_factor=2.0 is not supported; expected None"):
         optimizers.Adam(loss_scale_factor=2.0)
 
 

@@ -53,7 +53,5 @@ def test_nothing_to_draw_is_an_error(nothing):
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(
-        ImportError, match=r"visualize.history needs matplotlib: pip install fastconv\[plot\]"
-    ):
+    with pytest.raises(ImportError, match=r"visualize.history needs matplotlib: pip install fastconv\[plot\]"):
         visualize.history(CURVES)

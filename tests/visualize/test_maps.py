@@ -142,7 +142,5 @@ def test_maps_that_are_dark_all_over_can_be_saved(tmp_path):
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(
-        ImportError, match=r"visualize.feature_maps needs matplotlib: pip install fastconv\[plot\]"
-    ):
+    with pytest.raises(ImportError, match=r"visualize.feature_maps needs matplotlib: pip install fastconv\[plot\]"):
         visualize.feature_maps(Network(), IMAGE)

@@ -14,9 +14,7 @@ def _channel_groups(x_shape, w_shape, groups):
             "expected filters (KH, KW, input channels / groups, O) with O a multiple of groups."
         )
     step = outputs // groups
-    return [
-        (slice(g * per_group, (g + 1) * per_group), slice(g * step, (g + 1) * step)) for g in range(groups)
-    ]
+    return [(slice(g * per_group, (g + 1) * per_group), slice(g * step, (g + 1) * step)) for g in range(groups)]
 
 
 def conv2d(x, w, b=None, *, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1):

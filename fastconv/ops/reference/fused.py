@@ -37,9 +37,7 @@ def conv_relu_max_pool(x, w, b=None, *, pool_size, pool_strides=None, pool_paddi
     return max_pool2d(activations, pool_size=pool_size, strides=pool_strides, padding=pool_padding)[0]
 
 
-def conv_relu_max_pool_backward(
-    x, w, b, dy, *, pool_size, pool_strides=None, pool_padding="valid", **conv_settings
-):
+def conv_relu_max_pool_backward(x, w, b, dy, *, pool_size, pool_strides=None, pool_padding="valid", **conv_settings):
     """Return the gradients of `conv_relu_max_pool` with respect to images, filters and bias.
 
     Parameters

@@ -37,9 +37,7 @@ def pair(where, argument, value):
     """
     values = tuple(value) if np.ndim(value) else (value, value)
     if len(values) != 2 or any(int(v) != v or v < 1 for v in values):
-        raise ValueError(
-            f"{where}: {argument}={value!r} is not supported; expected one or two positive integers."
-        )
+        raise ValueError(f"{where}: {argument}={value!r} is not supported; expected one or two positive integers.")
     return int(values[0]), int(values[1])
 
 
@@ -49,9 +47,7 @@ def _axis_paddings(where, padding):
         if padding not in _PADDINGS:
             close = difflib.get_close_matches(padding.lower(), _PADDINGS, n=1, cutoff=0.5)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"{where}: padding={padding!r} is unknown; expected 'valid', 'same' or pairs.{hint}"
-            )
+            raise ValueError(f"{where}: padding={padding!r} is unknown; expected 'valid', 'same' or pairs.{hint}")
         return padding, padding
     amounts = np.asarray(padding)
     if amounts.shape != (2, 2) or amounts.dtype.kind not in "iu" or (amounts < 0).any():

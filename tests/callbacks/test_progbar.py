@@ -8,7 +8,8 @@ import types
 import numpy as np
 import pytest
 
-from fastconv.utils import Progbar, progbar
+from fastconv.callbacks import progbar
+from fastconv.utils import Progbar
 
 BAR = "━" * 20
 

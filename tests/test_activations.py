@@ -1,0 +1,167 @@
+"""Activations by name and as functions: values, types, errors."""
+
+import numpy as np
+import pytest
+
+from fastconv import activations
+from fastconv.ops import reference as R
+from fastconv.ops.primitives import Elementwise, Relu, Softmax
+from tests.cases import integers
+
+NAMES = list(activations.OPS)
+DEFINITIONS = {name: forward for name, (forward, _) in R.ACTIVATIONS.items()}
+DEFINITIONS |= {"relu6": lambda x: R.relu(x, max_value=6.0), "softmax": R.softmax}
+
+#: Hand numbers: name, x, f(x).
+NUMBERS = [
+    ("relu", [-2, 0, 3], [0, 0, 3]),
+    ("relu6", [-2, 3, 8], [0, 3, 6]),
+    ("leaky_relu", [-2, 3], [-0.4, 3]),
+    ("sigmoid", [0, np.log(3)], [0.5, 0.75]),
+    ("tanh", [0, np.log(3) / 2], [0, 0.5]),
+    ("elu", [-np.log(2), 2], [-0.5, 2]),
+    ("selu", [-1, 1], [-1.1113307, 1.050701]),
+    ("softplus", [0, 100], [np.log(2), 100]),
+    ("softsign", [-3, 1], [-0.75, 0.5]),
+    ("silu", [0, 1], [0, 0.73105858]),
+    ("gelu", [1], [0.84134475]),
+    ("exponential", [0, 1], [1, np.e]),
+    ("hard_sigmoid", [-4, 1, 4], [0, 2 / 3, 1]),
+    ("softmax", [0, np.log(3)], [0.25, 0.75]),
+    ("linear", [-1, 2], [-1, 2]),
+]
+
+
+def test_every_activation_has_a_hand_number_and_a_definition():
+    assert {name for name, *_ in NUMBERS} == set(NAMES)
+    assert set(NAMES) <= set(DEFINITIONS)
+
+
+@pytest.mark.parametrize(("name", "x", "y"), NUMBERS, ids=[name for name, *_ in NUMBERS])
+def test_hand_numbers(name, x, y):
+    np.testing.assert_allclose(activations.get(name)(np.array(x, float)), y, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(activations.get(name)(x), y, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_are_the_definition(name, variant, rng):
+    x = (4 * rng.standard_normal((5, 13))).astype(np.float32)
+    y = activations.get(name)(x)
+    assert y.dtype == np.float32 and y.shape == x.shape
+    np.testing.assert_allclose(y, DEFINITIONS[name](x.astype(float)), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float64_stays(name, rng):
+    x = rng.standard_normal((5, 13))
+    y = activations.get(name)(x)
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(y, DEFINITIONS[name](x), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "linear"])
+def test_inputs_of_other_types_and_memory_orders(name, rng):
+    x = integers(rng, (3, 5))
+    expected = activations.get(name)(x)
+    for other in (x.astype("int16"), x.astype("float16"), np.asfortranarray(x), x[::-1].copy()[::-1]):
+        y = activations.get(name)(other)
+        assert y.dtype == np.float32
+        np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.xfail(reason="lists of Python numbers are float64 to numpy and stay so", strict=True)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "linear"])
+def test_lists_are_computed_in_float32(name):
+    assert activations.get(name)([-1.0, 2.0]).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0, 3)], ids=str)
+def test_nothing_in_nothing_out(name, shape):
+    assert activations.get(name)(np.zeros(shape, np.float32)).shape == shape
+
+
+@pytest.mark.xfail(reason="Op.__call__ makes one axis of none, by ascontiguousarray", strict=True)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("softmax", "linear")])
+def test_numbers_without_axes(name):
+    y = activations.get(name)(np.float64(0.5))
+    assert np.shape(y) == ()
+    np.testing.assert_allclose(y, DEFINITIONS[name](np.array([0.5]))[0])
+
+
+def test_settings():
+    x = np.array([-2.0, 0.5, 3.0, 9.0])
+    y = activations.relu(x, negative_slope=0.5, max_value=4.0, threshold=1.0)
+    np.testing.assert_allclose(y, R.relu(x, negative_slope=0.5, max_value=4.0, threshold=1.0))
+    np.testing.assert_allclose(activations.elu(x, alpha=0.5), R.elu(x, alpha=0.5))
+    np.testing.assert_allclose(activations.leaky_relu(x, negative_slope=0.1), R.leaky_relu(x, negative_slope=0.1))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+def test_softmax_over_any_axis(axis, rng):
+    x = rng.standard_normal((2, 3, 4))
+    y = activations.softmax(x, axis=axis)
+    assert y.flags.c_contiguous
+    np.testing.assert_allclose(y, R.softmax(x, axis=axis), rtol=1e-14)
+    np.testing.assert_allclose(y.sum(axis), 1)
+
+
+def test_softmax_of_large_numbers():
+    np.testing.assert_array_equal(activations.softmax([1e30, 1e30, -1e30]), [0.5, 0.5, 0])
+    np.testing.assert_array_equal(activations.softmax([-np.inf, 0.0]), [0, 1])
+
+
+def test_inputs_are_left_alone(rng):
+    x = integers(rng, (4, 7))
+    before = x.copy()
+    for name in NAMES:
+        activations.get(name)(x)
+    np.testing.assert_array_equal(x, before)
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_and_functions_are_one(name):
+    function = getattr(activations, name)
+    assert activations.get(name) is activations.get(function) is activations.deserialize(name) is function
+    assert activations.serialize(name) == activations.serialize(function) == function.__name__ == name
+    assert function.__doc__
+
+
+def test_none_is_linear_and_swish_is_silu():
+    assert activations.get(None) is activations.linear
+    assert activations.get("swish") is activations.get("silu")
+    assert activations.serialize(activations.swish) == "silu"
+    assert activations.deserialize({"class_name": "function", "config": "relu"}) is activations.relu
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_how_activations_lower(name):
+    op = activations.lower(name)
+    kinds = {"linear": type(None), "softmax": Softmax, "relu": Relu, "relu6": Relu, "leaky_relu": Relu}
+    assert type(op) is kinds.get(name, Elementwise)
+    if op is not None:
+        x = np.linspace(-8, 8, 33, dtype=np.float32)
+        assert op(x)[0].tobytes() == activations.get(name)(x).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("identifier", "message"),
+    [
+        ("rleu", "Could not interpret activation identifier: 'rleu'. Did you mean 'relu'"),
+        ("Sigmiod", "Did you mean 'sigmoid'"),
+        ("", "Could not interpret activation identifier: ''"),
+        (3, "Could not interpret activation identifier: 3"),
+        (["relu"], "Could not interpret activation identifier"),
+        (np.tanh, "without a known gradient; expected one of linear, relu"),
+        (lambda x: x, "without a known gradient"),
+        ({"class_name": "function", "config": "eval"}, "'eval'"),
+        ({}, "Could not interpret activation config"),
+    ],
+    ids=str,
+)
+def test_what_is_no_activation(identifier, message):
+    with pytest.raises(ValueError, match=message):
+        activations.get(identifier)
