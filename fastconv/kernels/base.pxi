@@ -53,6 +53,9 @@ cdef class Kernel:
 
 
 cdef int useful_threads(int threads, double work) noexcept nogil:
-    """Return how many of `threads` pay for `work` (in simple operations): waking one costs as much as some thousand."""
-    cdef double most = work / 20000.0
+    """Return how many of `threads` pay for `work` (in simple operations).
+
+    A thread must have some ten microseconds to do: less is lost in waking it, and on a busy machine far more.
+    """
+    cdef double most = work / 60000.0
     return 1 if most < 2 else (threads if most > threads else <int>most)

@@ -52,7 +52,7 @@ cdef class conv2d_forward(Sliding):
     """y = activation(x * w + b) over sliding windows.
 
     `w` is packed, or in place (``w_stride`` = number of output channels) where a dense layer has few rows to spend a
-    copy on. `out` lists where a block's pixels go in y, `out_steps` the distance of blocks and of images there.
+    copy on.
     """
     cdef const real[::1] x, w, b
     cdef real[::1] y
@@ -62,12 +62,11 @@ cdef class conv2d_forward(Sliding):
     cdef bint relu, biased
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, real[:, ::1] scratch,
-                 windows,
-                 ix groups, ix out_channels, out_steps, ix w_stride=0, bint relu=False, int threads=1):
+                 windows, ix groups, ix out_channels, ix w_stride=0, bint relu=False, int threads=1):
         Sliding.__init__(self, windows, groups, out_channels, threads)
         self.x, self.w, self.y, self.scratch, self.relu, self.biased = x, w, y, scratch, relu, b is not None
         self.b = b
-        self.out, (self.out_block, self.out_image) = windows.out, out_steps
+        self.out, self.out_block, self.out_image = windows.out, windows.out_block, windows.out_image
         self.w_stride = w_stride
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
@@ -160,11 +159,11 @@ cdef class conv2d_backward_filters(Sliding):
 
     def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
                  real[:, ::1] scratch,
-                 windows, ix groups, ix out_channels, ix chunks, dy_steps, int threads=1):
+                 windows, ix groups, ix out_channels, ix chunks, int threads=1):
         Sliding.__init__(self, windows, groups, out_channels, threads)
         self.x, self.dy, self.partial, self.scratch = x, dy, partial, scratch
         self.window = windows.window
-        self.chunks, (self.dy_block, self.dy_image) = chunks, dy_steps
+        self.chunks, self.dy_block, self.dy_image = chunks, windows.out_block, windows.out_image
         self.lanes = (self.out_channels + VL - 1) // VL * VL
         self.copied = which is not None or self.lanes != self.out_channels or groups > 1
         self.which = which
@@ -182,7 +181,7 @@ cdef class conv2d_backward_filters(Sliding):
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* spare = scratch + self.band_size
         cdef const real* band
-        cdef ix size = self.groups * self.rows * self.lanes
+        cdef ix size = self.groups * (self.rows + 1) * self.lanes
         if first >= stop and split == 0:
             memset(&self.partial[0] + at * size, 0, size * sizeof(real))
         for i in range(first, stop):
@@ -197,7 +196,7 @@ cdef class conv2d_backward_filters(Sliding):
         cdef ix source = at // self.blocks * self.dy_image + at % self.blocks * self.dy_block
         cdef ix channel = group * self.out_channels + first
         cdef const real* dy = &self.dy[0] + source + channel
-        cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * rows * self.lanes + first
+        cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * (rows + 1) * self.lanes + first
         band += group * self.in_channels
         if self.copied:
             if self.which is None:
@@ -206,6 +205,7 @@ cdef class conv2d_backward_filters(Sliding):
                 expand_winners(dy, &self.which[0] + source + channel, stride, lanes, pixels // self.window, self.window,
                                spare)
             dy, stride = spare, BLOCK_LANES
+        sum_rows(dy, stride, pixels, lanes, dw + rows * self.lanes, add)
         if TILE_V >= 4 and lanes > 3 * VL:
             outer_rows(TILE_V, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
         elif TILE_V >= 4 and lanes > 2 * VL:
@@ -214,6 +214,17 @@ cdef class conv2d_backward_filters(Sliding):
             outer_rows(2, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
         else:
             outer_rows(1, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+
+
+cdef void sum_rows(const real* dy, ix stride, ix pixels, ix lanes, real* db, bint add) noexcept nogil:
+    """db (+)= sum of the pixels' gradients, for the whole vectors that hold `lanes` channels."""
+    cdef ix p, j
+    cdef vf total
+    for j from 0 <= j < lanes by VL:
+        total = vload(db + j) if add else vset(0)
+        for p in range(pixels):
+            total = total + vload(dy + p * stride + j)
+        vstore(db + j, total)
 
 
 cdef void copy_lanes(const real* dy, ix stride, ix lanes, ix pixels, real* out) noexcept nogil:
@@ -240,84 +251,52 @@ cdef void expand_winners(const real* dy, const uint8_t* which, ix stride, ix lan
 
 
 cdef class sum_partials(Kernel):
-    """dw[row, group * n + o] = sum over chunks of partial[chunk][group][row][o], in their order.
+    """dw and db from the sums of the chunks, added in their order.
 
-    Transposed: partial is [chunk][output channel][row].
+    `partial` is [chunk][group][row][lanes], or transposed [chunk][output channel][row]; the row behind the last filter
+    row is the bias. dw or db may be None.
     """
     cdef const real[::1] partial
     cdef real[:, ::1] dw
-    cdef ix chunks, groups, lanes
+    cdef real[::1] db
+    cdef ix chunks, groups, rows, columns, lanes
     cdef bint transposed
 
-    def __init__(self, const real[::1] partial, real[:, ::1] dw, ix chunks, ix groups, bint transposed=False,
-                 int threads=1):
-        self.partial, self.dw, self.chunks, self.groups, self.transposed = partial, dw, chunks, groups, transposed
-        self.lanes = (dw.shape[1] // groups + VL - 1) // VL * VL
-        self.threads = useful_threads(threads, <double>dw.size * chunks)
+    def __init__(self, const real[::1] partial, real[:, ::1] dw, real[::1] db, shape, ix chunks, ix groups,
+                 bint transposed=False, int threads=1):
+        self.partial, self.dw, self.db, self.chunks, self.groups = partial, dw, db, chunks, groups
+        self.rows, self.columns = shape
+        self.transposed = transposed
+        self.lanes = (self.columns // groups + VL - 1) // VL * VL
+        self.threads = useful_threads(threads, <double>self.rows * self.columns * chunks / (1 if transposed else VL))
 
     cdef void run(self) noexcept nogil:
         cdef ix k
-        for k in prange(self.dw.shape[0], num_threads=self.threads, schedule="static"):
-            if self.transposed:
-                self.row_transposed(k)
-            else:
-                self.row(k)
+        for k in prange(self.rows + 1, num_threads=self.threads, schedule="static"):
+            self.row(k)
 
     cdef void row(self, ix k) noexcept nogil:
-        cdef ix g, c, j, rows = self.dw.shape[0], n = self.dw.shape[1] // self.groups
+        if k < self.rows and self.dw is not None:
+            self.sum(k, &self.dw[k, 0])
+        elif k == self.rows and self.db is not None:
+            self.sum(k, &self.db[0])
+
+    cdef void sum(self, ix k, real* out) noexcept nogil:
+        cdef ix g, c, j, n = self.columns // self.groups, stride = self.rows + 1
         cdef const real* source
         cdef vf total
+        cdef real value
+        if self.transposed:
+            for j in range(n):
+                value = self.partial[j * stride + k]
+                for c in range(1, self.chunks):
+                    value = value + self.partial[(c * n + j) * stride + k]
+                out[j] = value
+            return
         for g in range(self.groups):
             for j from 0 <= j < n by VL:
-                source = &self.partial[0] + (g * rows + k) * self.lanes + j
+                source = &self.partial[0] + (g * stride + k) * self.lanes + j
                 total = vload(source)
                 for c in range(1, self.chunks):
-                    total = total + vload(source + c * self.groups * rows * self.lanes)
-                vstore_n(&self.dw[k, g * n + j], total, n - j)
-
-    cdef void row_transposed(self, ix k) noexcept nogil:
-        cdef ix o, c, rows = self.dw.shape[0], n = self.dw.shape[1]
-        cdef real total
-        for o in range(n):
-            total = self.partial[o * rows + k]
-            for c in range(1, self.chunks):
-                total = total + self.partial[(c * n + o) * rows + k]
-            self.dw[k, o] = total
-
-
-cdef class bias_backward(Kernel):
-    """db = sum of dy's rows (those with a winner, where `which` is given), in chunks set by the shape alone."""
-    cdef const real[:, ::1] dy
-    cdef const uint8_t[::1] which
-    cdef real[:, ::1] partial
-    cdef real[::1] db
-
-    def __init__(self, const real[:, ::1] dy, const uint8_t[::1] which, real[:, ::1] partial, real[::1] db,
-                 int threads=1):
-        self.dy, self.partial, self.db = dy, partial, db
-        self.which = which
-        self.threads = useful_threads(threads, <double>dy.size / VL)
-
-    cdef void run(self) noexcept nogil:
-        cdef ix c, o, chunks = self.partial.shape[0]
-        for c in prange(chunks, num_threads=self.threads, schedule="static"):
-            self.chunk(c)
-        for o in range(self.db.shape[0]):
-            self.db[o] = 0
-            for c in range(chunks):
-                self.db[o] += self.partial[c, o]
-
-    cdef void chunk(self, ix c) noexcept nogil:
-        cdef ix rows = self.dy.shape[0], n = self.dy.shape[1], r, j
-        cdef vf total
-        for j from 0 <= j < n by VL:
-            total = vset(0)
-            for r in range(c * rows // self.partial.shape[0], (c + 1) * rows // self.partial.shape[0]):
-                total = total + (vload_n(&self.dy[r, j], n - j) if self.which is None else self.living(r, j))
-            vstore_n(&self.partial[c, j], total, n - j)
-
-    cdef vf living(self, ix r, ix j) noexcept nogil:
-        cdef ix n = self.dy.shape[1]
-        cdef vi w = vload_bytes_n(&self.which[r * n + j], n - j)
-        cdef vf g = vload_n(&self.dy[r, j], n - j)
-        return vdrop_equal(g, w, DEAD_WINDOW)
+                    total = total + vload(source + c * self.groups * stride * self.lanes)
+                vstore_n(out + g * n + j, total, n - j)

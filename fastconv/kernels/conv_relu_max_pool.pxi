@@ -12,8 +12,8 @@ cdef class conv2d_relu_max_pool_forward(conv2d_forward):
     cdef const ix[::1] place                    # where a pooled value of a block goes
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, uint8_t[::1] which,
-                 real[:, ::1] scratch, windows, ix groups, ix out_channels, out_steps, int threads=1):
-        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, out_steps, threads=threads)
+                 real[:, ::1] scratch, windows, ix groups, ix out_channels, int threads=1):
+        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, threads=threads)
         self.which, self.window, self.place = which, windows.window, windows.place
 
     cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
@@ -108,7 +108,7 @@ cdef inline void scatter_row(const int v, const real* w, const ix* offsets, cons
 
 
 cdef class sparse_backward_filters(SparseBackward):
-    """partial[chunk][output channel][row] = sum over the chunk's living winners of gradient * patch."""
+    """partial[chunk][output channel][row] = sum over the chunk's living winners of gradient * patch; last, the bias."""
     cdef const real[::1] x
     cdef real[::1] partial
     cdef ix chunks
@@ -126,20 +126,20 @@ cdef class sparse_backward_filters(SparseBackward):
             self.item(t // self.splits, t % self.splits, threadid())
 
     cdef void item(self, ix chunk, ix split, int thread) noexcept nogil:
-        cdef ix image, first = chunk * self.images // self.chunks, o
+        cdef ix image, first = chunk * self.images // self.chunks, o, living
         cdef real* scratch = &self.scratch[thread, 0]
         cdef ix* offsets = <ix*>(scratch + self.band_size)
         cdef real* gradients = <real*>(offsets + self.pooled)
         cdef const real* band
-        cdef ix size = self.channels * self.taps * self.run_length
+        cdef ix size = self.channels * (self.rows + 1)
         if first >= (chunk + 1) * self.images // self.chunks and split == 0:
             memset(&self.partial[0] + chunk * size, 0, size * sizeof(real))
         for image in range(first, (chunk + 1) * self.images // self.chunks):
             band = band_of(&self.band, &self.x[0] + image * self.image_size, 0, scratch)
             for o in range(split * self.channels // self.splits, (split + 1) * self.channels // self.splits):
-                self.channel(band, offsets, gradients, self.living(image, o, offsets, gradients),
-                             &self.partial[0] + (chunk * self.channels + o) * self.taps * self.run_length, image >
-                             first)
+                living = self.living(image, o, offsets, gradients)
+                self.channel(band, offsets, gradients, living, &self.partial[chunk * size + o * (self.rows + 1)],
+                             image > first)
 
     cdef void channel(self, const real* band, const ix* offsets, const real* gradients, ix n, real* dw,
                       bint add) noexcept nogil:
@@ -163,6 +163,10 @@ cdef class sparse_backward_filters(SparseBackward):
                 dw[c] = total
                 c = c + 1
             dw += self.run_length
+        total = dw[0] if add else 0
+        for i in range(n):
+            total = total + gradients[i]
+        dw[0] = total
 
 
 cdef class sparse_backward_input(SparseBackward):

@@ -295,11 +295,13 @@ def gather_rows(const element[:, ::1] source, const ix[::1] index, real[:, ::1] 
 def count_argmax(const real[:, ::1] scores, const int[::1] labels):
     """Return in how many rows the first maximum (or the first NaN) stands at the row's label."""
     cdef ix i, j, best, hits = 0
+    cdef real score
     with nogil:
         for i in range(scores.shape[0]):
             best = 0
             for j in range(1, scores.shape[1]):
-                if scores[i, j] > scores[i, best] or (scores[i, j] != scores[i, j] and scores[i, best] == scores[i, best]):
+                score = scores[i, j]
+                if score > scores[i, best] or (score != score and scores[i, best] == scores[i, best]):
                     best = j
             hits += best == labels[i]
     return hits

@@ -60,6 +60,15 @@ class Conv(NamedTuple):
         return self.kernel[0] * self.kernel[1] * self.channels // self.groups
 
     @property
+    def pixels(self):
+        """Output pixels of all images."""
+        return self.images * self.out_height * self.out_width
+
+    def transposed(self, taps):
+        """Return the sizes of a data gradient with `taps` taps, as far as its packed filters go."""
+        return self._replace(channels=self.out_channels, out_channels=self.channels, kernel=(taps, 1))
+
+    @property
     def flops(self):
         return 2 * self.images * self.out_height * self.out_width * self.out_channels * self.filter_rows
 

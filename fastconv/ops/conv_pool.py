@@ -1,0 +1,120 @@
+"""conv2d, relu and max pooling as one op."""
+
+import numpy as np
+
+from fastconv.ops import windows
+from fastconv.ops.conv import Conv2D, as_matrix, packed_shape, scratch_shape, sum_partials, wants_filters
+from fastconv.ops.op import Needs
+
+SPARSE_RUN = 48  # contiguous filter values from which visiting single winners beats dense tiles (measured)
+SPARSE_BYTES = 1 << 20  # a padded image up to this size is scattered into as a whole
+
+
+class Conv2DReluMaxPool2D(Conv2D):
+    """conv2d, relu and a max pool whose windows do not overlap, in one pass; backward visits the winners only.
+
+    Behind a window of k cells at most one of k gradients is not zero. One byte a pooled value says which cell won; a
+    convolution output that no window reads is never computed. With few input channels the gradient of the filters is
+    dense again, over blocks of gradients that are expanded just before they are used.
+    """
+
+    name = "conv2d_relu_max_pool2d"
+
+    def __init__(self, pool_size, pool_strides, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1):
+        super().__init__(strides, padding, dilation, groups)
+        self.pool = (tuple(pool_size), tuple(pool_strides))
+        own = {"pool_size": self.pool[0], "pool_strides": self.pool[1]}
+        self.settings = {**own, **{key: value for key, value in self.settings.items() if key != "relu"}}
+
+    def output_shape(self, x, w, b=None):
+        c = self.sizes(x, w)
+        return (c.images, *windows.pooled_size(c, *self.pool), c.out_channels)
+
+    def _lists(self, c):
+        return windows.forward(c, self.pool)
+
+    def _phases(self, c):
+        return windows.backward_input(c)
+
+    def _reads_in_place(self, site, c):
+        return False
+
+    def _image(self, c):
+        """Return the lists with one block an image, for the sparse gradients; None where those do not pay."""
+        lists = windows.forward(c, self.pool, whole=True)
+        pays = c.groups == 1 and lists.run >= SPARSE_RUN and lists.band_size * 4 <= SPARSE_BYTES
+        return lists if pays else None
+
+    def _sparse_chunks(self, c, image):
+        return windows.chunks(image, c.pixels, c.out_channels)
+
+    # -- buffers ------------------------------------------------------------------------------------------
+    def needs(self, site):
+        c = self.sizes(site.x_shape, site.param_shapes[0])
+        lists = self._lists(c)
+        which = {"which": (site.y_shape, np.uint8)}
+        scratch = {"scratch": (scratch_shape(site, lists, lists.pixels * site.k.BLOCK), None)}
+        return Needs(
+            prepared={"packed": (packed_shape(site, c), None)},
+            saved=which if site.training else {},
+            forward=scratch if site.training else {**scratch, **which},
+            backward=self._backward_needs(site, c) if site.training else {},
+        )
+
+    def _backward_needs(self, site, c):
+        image = self._image(c)
+        if image is None:
+            needs = super()._backward_needs(site, c)
+            if site.wants_dx:
+                needs["dconv"] = ((c.images, c.out_height, c.out_width, c.out_channels), None)
+            return needs
+        winners = 4 * image.pixels // image.window + 16  # room for an offset and a gradient each
+        needs = {
+            "scratch_filters": (scratch_shape(site, image, winners), None),
+            "partial": ((self._sparse_chunks(c, image) * c.out_channels * (c.filter_rows + 1),), None),
+        }
+        if site.wants_dx:
+            needs["scratch_input"] = needs["scratch_filters"]
+            needs["transposed"] = ((c.out_channels * c.filter_rows,), None)
+        return needs
+
+    # -- calls --------------------------------------------------------------------------------------------
+    def forward(self, site):
+        w, b = site.params
+        c = self.sizes(site.x_shape, w.shape)
+        lists = self._lists(c)
+        # the convolution's outputs lie in scratch memory, pixel behind pixel
+        lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * site.k.BLOCK)
+        arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), site.which.reshape(-1), site.scratch)
+        return [site.k.conv2d_relu_max_pool_forward(*arrays, lists, c.groups, c.out_channels, threads=site.threads)]
+
+    def backward(self, site):
+        c = self.sizes(site.x_shape, site.params[0].shape)
+        image = self._image(c)
+        return self._dense_gradients(site, c) if image is None else self._sparse_gradients(site, c, image)
+
+    def _sparse_gradients(self, site, c, image):
+        dy, which, calls = site.dy.reshape(-1), site.which.reshape(-1), []
+        if wants_filters(site):
+            chunks = self._sparse_chunks(c, image)
+            arrays = (site.x.reshape(-1), dy, which, site.partial, site.scratch_filters)
+            filters = site.k.sparse_backward_filters(*arrays, image, c.out_channels, chunks, threads=site.threads)
+            calls += [filters, *sum_partials(site, c, chunks, 1, transposed=True)]
+        if site.dx is not None:
+            arrays = (dy, which, site.transposed, site.dx.reshape(-1), site.scratch_input)
+            calls += [
+                site.k.transpose_filters(as_matrix(site.params[0]), site.transposed, threads=site.threads),
+                site.k.sparse_backward_input(*arrays, image, c.out_channels, threads=site.threads),
+            ]
+        return calls
+
+    def _dense_gradients(self, site, c):
+        dy, which = site.dy.reshape(-1), site.which.reshape(-1)
+        calls = self._filters_backward(site, c, which)
+        if site.dx is not None:
+            pooled = windows.pooled_size(c, *self.pool)
+            sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
+            dconv = site.dconv.reshape(-1)
+            calls.append(site.k.expand_winners_backward(dy, which, dconv, sizes, c.images, threads=site.threads))
+            calls += self._input_backward(site, c, site.dconv)
+        return calls
