@@ -2,11 +2,14 @@
 
 from fastconv.runtime.settings import (
     disable_fusion,
+    disable_winograd,
     enable_fusion,
+    enable_winograd,
     epsilon,
     floatx,
     image_data_format,
     is_fusion_enabled,
+    is_winograd_enabled,
     set_epsilon,
     set_floatx,
     set_image_data_format,
@@ -15,12 +18,15 @@ from fastconv.runtime.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "disable_fusion",
+    "disable_winograd",
     "enable_fusion",
+    "enable_winograd",
     "epsilon",
     "floatx",
     "get_num_threads",
     "image_data_format",
     "is_fusion_enabled",
+    "is_winograd_enabled",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",

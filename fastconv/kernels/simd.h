@@ -112,7 +112,7 @@ static inline vf vsqrt(vf v) {
 static inline vf vload_n(const real *p, long n) {
     real lanes[VL];
     if (n >= VL) return vload(p);
-    for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;
+    for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;      /* n may be 0: nothing is read then */
     return vload(lanes);
 }
 static inline void vstore_n(real *p, vf v, long n) {

@@ -92,17 +92,20 @@ cdef inline void tile_rows(const int v, ix m, const real* x, const ix* pixel, co
 cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
                 const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
                 real* y, const ix* out) noexcept nogil:
-    """All pixels of a block, for one block of output channels."""
-    cdef ix p
-    for p from 0 <= p < pixels by TILE_M:
+    """All pixels of a block, for one block of output channels, in tiles of nearly equal size."""
+    cdef ix p = 0, m, left = (pixels + TILE_M - 1) // TILE_M
+    while left > 0:
+        m = (pixels - p + left - 1) // left
         if TILE_V >= 4 and lanes > 3 * VL:
-            tile_rows(TILE_V, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(TILE_V, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
         elif TILE_V >= 4 and lanes > 2 * VL:
-            tile_rows(TILE_V - 1, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(TILE_V - 1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
         elif lanes > VL:
-            tile_rows(2, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(2, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
         else:
-            tile_rows(1, pixels - p, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+        p += m
+        left -= 1
 
 
 cdef class Sliding(Kernel):

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from fastconv.ops import windows
+from fastconv.ops import windows, winograd
 from fastconv.ops.op import Needs, Op
 
 FEW_PIXELS = 48  # below this a training step reads the filters in place: packing them would cost more
@@ -55,14 +55,19 @@ class Conv2D(Op):
 
     def _reads_in_place(self, site, c):
         whole_blocks = c.out_channels % site.k.BLOCK == 0
-        return site.training and whole_blocks and c.groups == 1 and c.pixels < FEW_PIXELS
+        few = c.groups == 1 and c.pixels < FEW_PIXELS and not winograd.pays(c)
+        return site.training and whole_blocks and few
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
+        if winograd.pays(c):
+            packed, scratch = winograd.filters_shape(site, c), winograd.scratch_shape(site, winograd.lists(site, c))
+        else:
+            packed, scratch = packed_shape(site, c), scratch_shape(site, self._lists(c))
         return Needs(
-            prepared={} if self._reads_in_place(site, c) else {"packed": (packed_shape(site, c), None)},
-            forward={"scratch": (scratch_shape(site, self._lists(c)), None)},
+            prepared={} if self._reads_in_place(site, c) else {"packed": (packed, None)},
+            forward={"scratch": (scratch, None)},
             backward=self._backward_needs(site, c) if site.training else {},
         )
 
@@ -73,7 +78,11 @@ class Conv2D(Op):
             "partial": ((self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes,), None),
             "scratch_filters": (scratch_shape(site, lists, lists.pixels * k.BLOCK), None),
         }
-        if site.wants_dx:
+        if site.wants_dx and winograd.pays(c.gradient):
+            tiles = winograd.lists(site, c.gradient)
+            needs["scratch_input"] = (winograd.scratch_shape(site, tiles), None)
+            needs["transposed"] = (winograd.filters_shape(site, c.gradient), None)
+        elif site.wants_dx:
             phases = self._phases(c)
             widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
             needs["scratch_input"] = (scratch_shape(site, widest), None)
@@ -87,12 +96,18 @@ class Conv2D(Op):
         c = self.sizes(site.x_shape, w.shape)
         if self._reads_in_place(site, c):
             return []
+        if winograd.pays(c):
+            return [site.k.winograd_filters(w, site.packed, threads=site.threads)]
         columns = c.out_channels // c.groups
         return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
 
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
+        if winograd.pays(c):
+            arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), None, site.scratch)
+            tiles, settings = winograd.lists(site, c), {"relu": self.relu, "threads": site.threads}
+            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, **settings)]
         in_place = self._reads_in_place(site, c)
         filters = w.reshape(-1) if in_place else site.packed
         w_stride = c.out_channels if in_place else 0
@@ -122,6 +137,13 @@ class Conv2D(Op):
 
     def _input_backward(self, site, c, dy):
         """Return the calls of the dense data gradient from `dy`, the gradient of the convolution's own output."""
+        if winograd.pays(c.gradient):
+            arrays = (dy.reshape(-1), site.transposed, None, site.dx.reshape(-1), None, site.scratch_input)
+            tiles = winograd.lists(site, c.gradient)
+            return [
+                site.k.winograd_filters(site.params[0], site.transposed, True, threads=site.threads),
+                site.k.winograd_forward(*arrays, tiles, c.channels, threads=site.threads),
+            ]
         w, calls = as_matrix(site.params[0]), []
         for i, (lists, taps) in enumerate(self._phases(c)):
             packed = getattr(site, f"transposed_{i}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastconv.ops import windows
+from fastconv.ops import windows, winograd
 from fastconv.ops.conv import Conv2D, as_matrix, packed_shape, scratch_shape, sum_partials, wants_filters
 from fastconv.ops.op import Needs
 
@@ -45,17 +45,26 @@ class Conv2DReluMaxPool2D(Conv2D):
         pays = c.groups == 1 and lists.run >= SPARSE_RUN and lists.band_size * 4 <= SPARSE_BYTES
         return lists if pays else None
 
+    def _by_tiles(self, c):
+        """Tell whether forward goes by Winograd's tiles: a tile is exactly a 2x2 window."""
+        return self.pool == ((2, 2), (2, 2)) and winograd.pays(c)
+
     def _sparse_chunks(self, c, image):
         return windows.chunks(image, c.pixels, c.out_channels)
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
-        lists = self._lists(c)
         which = {"which": (site.y_shape, np.uint8)}
-        scratch = {"scratch": (scratch_shape(site, lists, lists.pixels * site.k.BLOCK), None)}
+        if self._by_tiles(c):
+            packed = winograd.filters_shape(site, c)
+            size = winograd.scratch_shape(site, winograd.lists(site, c, pooled=True))
+        else:
+            lists = self._lists(c)
+            packed, size = packed_shape(site, c), scratch_shape(site, lists, lists.pixels * site.k.BLOCK)
+        scratch = {"scratch": (size, None)}
         return Needs(
-            prepared={"packed": (packed_shape(site, c), None)},
+            prepared={"packed": (packed, None)},
             saved=which if site.training else {},
             forward=scratch if site.training else {**scratch, **which},
             backward=self._backward_needs(site, c) if site.training else {},
@@ -79,9 +88,21 @@ class Conv2DReluMaxPool2D(Conv2D):
         return needs
 
     # -- calls --------------------------------------------------------------------------------------------
+    def prepare(self, site):
+        w = site.params[0]
+        c = self.sizes(site.x_shape, w.shape)
+        if self._by_tiles(c):
+            return [site.k.winograd_filters(w, site.packed, threads=site.threads)]
+        columns = c.out_channels // c.groups
+        return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
+
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
+        if self._by_tiles(c):
+            arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), site.which.reshape(-1), site.scratch)
+            tiles = winograd.lists(site, c, pooled=True)
+            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, threads=site.threads)]
         lists = self._lists(c)
         # the convolution's outputs lie in scratch memory, pixel behind pixel
         lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * site.k.BLOCK)

@@ -7,6 +7,7 @@ the block reads (the band). Both gradients and pooled convolutions are other lis
 
 from functools import lru_cache
 from itertools import product
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from fastconv.ops import geometry
 
 BAND_BYTES = 128 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
+TILE_BYTES = 192 * 1024  # of a block of transformed inputs, in float32
 FEW_PIXELS = 48  # below this a block is too small to be cut for the sake of more parallel work
 
 
@@ -64,6 +66,26 @@ class Conv(NamedTuple):
         """Output pixels of all images."""
         return self.images * self.out_height * self.out_width
 
+    @property
+    def gradient(self):
+        """The convolution with unit strides whose output is the data gradient, over the output's gradient."""
+        pads = tuple(
+            ((k - 1) * d - before, size - (out + (k - 1) * d - before - (k - 1) * d))
+            for k, d, (before, _), size, out in zip(
+                self.kernel,
+                self.dilation,
+                self.padding,
+                (self.height, self.width),
+                (self.out_height, self.out_width),
+                strict=True,
+            )
+        )
+        return Conv(
+            *(self.images, self.out_height, self.out_width, self.out_channels),
+            *(self.height, self.width, self.channels),
+            *(self.kernel, self.strides, pads, self.dilation, self.groups),
+        )
+
     def transposed(self, taps):
         """Return the sizes of a data gradient with `taps` taps, as far as its packed filters go."""
         return self._replace(channels=self.out_channels, out_channels=self.channels, kernel=(taps, 1))
@@ -109,6 +131,41 @@ def forward(c, pool=None, whole=False):
         reach=reach,
         out=(grid[1] * c.out_channels, c.out_channels, 0, grid[0] * grid[1] * c.out_channels),
         whole=whole,
+    )
+
+
+@lru_cache(maxsize=256)
+def winograd(c, pooled, vector, block):
+    """Return the lists of a convolution `c` by tiles of 2 x 2 outputs, each pooled to one value or not.
+
+    Its pixels are tiles and its taps the 4 x 4 cells of a tile's input; `vector` and `block` are the kernels' vector
+    length and block of output channels.
+    """
+    (top, _), (left, _) = c.padding
+    channels = -(-c.channels // vector) * vector
+    rows, cols = (c.out_height // 2, c.out_width // 2) if pooled else (-(-c.out_height // 2), -(-c.out_width // 2))
+    step, size = (1, (rows, cols)) if pooled else (2, (c.out_height, c.out_width))
+    line = size[1] * c.out_channels
+    lists = _build(
+        image=(c.images, c.height, c.width, c.channels),
+        grid=(rows, cols),
+        steps=(2, 2),
+        cells=[(0, 0)],
+        taps=[(r - top, q - left) for r, q in product(range(4), range(4))],
+        run=c.channels,
+        reach=1,
+        out=(step * line, step * c.out_channels, 0, size[0] * line),
+        most=max(cols, TILE_BYTES // (4 * 16 * channels)),
+    )
+    tiles = np.arange(lists.pixels, dtype=np.intp)
+    return SimpleNamespace(
+        **lists._asdict(),
+        tile=tiles * channels,
+        cell=tiles * block,
+        channel=np.arange(c.channels, dtype=np.intp),
+        wide=cols,
+        out_size=size,
+        padded_channels=channels,
     )
 
 
@@ -170,7 +227,7 @@ def matrix(rows, columns, out_columns):
     )
 
 
-def _build(image, grid, steps, cells, taps, run, reach, out, whole=False):
+def _build(image, grid, steps, cells, taps, run, reach, out, whole=False, most=None):
     """Make the lists; `cells`, `steps` and `taps` are in rows and columns of the image, `reach` in columns of a run."""
     images, height, width, channels = image
     taps = np.array(taps, np.intp).reshape(-1, 2)
@@ -182,6 +239,8 @@ def _build(image, grid, steps, cells, taps, run, reach, out, whole=False):
     rows_of = _rows_of_block(
         grid, steps[0], int(extent[0]), (cols if padded else width) * channels, images, len(cells), whole
     )
+    if most is not None:
+        rows_of = max(1, min(rows_of, most // max(1, grid[1])))
     blocks = max(1, -(-grid[0] // rows_of))
     band_rows = int((rows_of - 1) * steps[0] + extent[0])
     pitch = cols if padded else width

@@ -2,7 +2,7 @@
 
 _FLOATS = ("float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
-_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True}
+_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True, "winograd": True}
 
 
 def floatx():
@@ -61,3 +61,22 @@ def disable_fusion():
 def is_fusion_enabled():
     """Tell whether plans built from now on fuse steps."""
     return _state["fusion"]
+
+
+def enable_winograd():
+    """Let plans built from now on compute 3x3 convolutions by Winograd's tiles where that is faster (the default)."""
+    _state["winograd"] = True
+
+
+def disable_winograd():
+    """Make plans built from now on compute every convolution directly.
+
+    Winograd's sums are differently rounded (relative errors of some 1e-6 instead of some 1e-7 in float32), and a value
+    that is not finite reaches all four outputs of its tile.
+    """
+    _state["winograd"] = False
+
+
+def is_winograd_enabled():
+    """Tell whether plans built from now on may use Winograd's tiles."""
+    return _state["winograd"]

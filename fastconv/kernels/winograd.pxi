@@ -1,0 +1,192 @@
+"""Winograd's F(2x2, 3x3) for 3x3 convolutions with unit stride: 16 products for 4 outputs instead of 36.
+
+Lavin and Gray (2016), "Fast algorithms for convolutional neural networks". A tile of 4 x 4 inputs makes 2 x 2 outputs:
+Y = A' [(G g G') * (B' d B)] A, summed over input channels between the two transforms, where each of the 16 places is a
+matrix product over all tiles of a block. A 2 x 2 max pool is exactly a tile: it is taken from registers.
+
+All coefficients are 0, 1, -1 and 1/2, so sums of small whole numbers stay exact. A value that is not finite reaches
+every output of its tile.
+"""
+
+cdef enum:
+    PLACES = 16
+
+
+cdef class winograd_filters(Kernel):
+    """u[place][block][row][BLOCK] = G w G', zero behind the last column.
+
+    Plain: rows are input channels, columns output channels. Transposed, for data gradients: the other way round, and
+    the filters turned by half a circle.
+    """
+    cdef const real[:, :, :, ::1] w
+    cdef real[::1] u
+    cdef ix rows, columns, blocks
+    cdef bint transposed
+
+    def __init__(self, const real[:, :, :, ::1] w, real[::1] u, bint transposed=False, int threads=1):
+        self.w, self.u, self.transposed = w, u, transposed
+        self.rows, self.columns = (w.shape[3], w.shape[2]) if transposed else (w.shape[2], w.shape[3])
+        self.blocks = (self.columns + BLOCK_LANES - 1) // BLOCK_LANES
+        self.threads = useful_threads(threads, <double>self.rows * self.columns * 20)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix k
+        for k in prange((self.rows + VL - 1) // VL, num_threads=self.threads, schedule="static"):
+            if self.transposed:
+                self.turned(k * VL)
+            else:
+                self.plain(k * VL, min(self.rows, (k + 1) * VL))
+
+    cdef void plain(self, ix start, ix stop) noexcept nogil:
+        """Filter rows start to stop, vectors of columns."""
+        cdef ix k, n, at, stride = self.blocks * self.rows * BLOCK_LANES
+        cdef vf u[PLACES]
+        cdef int i
+        for k in range(start, stop):
+            for n from 0 <= n < self.blocks * BLOCK_LANES by VL:
+                self.transform(&self.w[0, 0, k, n], self.columns - n, u)
+                at = (n // BLOCK_LANES * self.rows + k) * BLOCK_LANES + n % BLOCK_LANES
+                for i in range(PLACES):
+                    vstore(&self.u[i * stride + at], u[i])
+
+    cdef void turned(self, ix start) noexcept nogil:
+        """A vector of filter rows, column by column."""
+        cdef ix n, at, lane, lanes = min(<ix>VL, self.rows - start), stride = self.blocks * self.rows * BLOCK_LANES
+        cdef vf u[PLACES]
+        cdef real row[VL]
+        cdef int i
+        for n in range(self.blocks * BLOCK_LANES):
+            at = (n // BLOCK_LANES * self.rows + start) * BLOCK_LANES + n % BLOCK_LANES
+            self.transform(&self.w[0, 0, min(n, self.columns - 1), start], lanes if n < self.columns else 0, u)
+            for i in range(PLACES):
+                vstore(row, u[i])
+                for lane in range(lanes):
+                    self.u[i * stride + at + lane * BLOCK_LANES] = row[lane]
+
+    cdef inline void transform(self, const real* w, ix lanes, vf* u) noexcept nogil:
+        """u = G g G' of one vector of filters, whose taps are a whole matrix apart."""
+        cdef ix tap = self.w.shape[2] * self.w.shape[3]
+        cdef vf g[3][3]
+        cdef vf h[4][3]
+        cdef vf half = vset(<real>0.5)
+        cdef int i, j
+        for i in range(3):
+            for j in range(3):
+                g[i][j] = vload_n(w + (8 - i * 3 - j if self.transposed else i * 3 + j) * tap, lanes)
+        for j in range(3):
+            h[0][j] = g[0][j]
+            h[1][j] = (g[0][j] + g[1][j] + g[2][j]) * half
+            h[2][j] = (g[0][j] - g[1][j] + g[2][j]) * half
+            h[3][j] = g[2][j]
+        for i in range(4):
+            u[i * 4 + 0] = h[i][0]
+            u[i * 4 + 1] = (h[i][0] + h[i][1] + h[i][2]) * half
+            u[i * 4 + 2] = (h[i][0] - h[i][1] + h[i][2]) * half
+            u[i * 4 + 3] = h[i][2]
+
+
+cdef inline void transform_input(const real* x, const ix* tap, ix lanes, real* v, ix stride) noexcept nogil:
+    """One tile, one vector of channels: v[place] = B' d B, places `stride` apart."""
+    cdef vf d[4][4]
+    cdef vf t[4][4]
+    cdef int i, j
+    for i in range(4):
+        for j in range(4):
+            d[i][j] = vload_n(x + tap[i * 4 + j], lanes)
+    for j in range(4):
+        t[0][j] = d[0][j] - d[2][j]
+        t[1][j] = d[1][j] + d[2][j]
+        t[2][j] = d[2][j] - d[1][j]
+        t[3][j] = d[1][j] - d[3][j]
+    for i in range(4):
+        vstore(v + (i * 4 + 0) * stride, t[i][0] - t[i][2])
+        vstore(v + (i * 4 + 1) * stride, t[i][1] + t[i][2])
+        vstore(v + (i * 4 + 2) * stride, t[i][2] - t[i][1])
+        vstore(v + (i * 4 + 3) * stride, t[i][1] - t[i][3])
+
+
+cdef inline void transform_output(const real* m, ix stride, vf bias, vf* y) noexcept nogil:
+    """One tile, one vector of channels: y[0..3] = A' m A + bias, row by row."""
+    cdef vf a[2][4]
+    cdef vf top, middle, low, last
+    cdef int j
+    for j in range(4):
+        top, middle = vload(m + j * stride), vload(m + (4 + j) * stride)
+        low, last = vload(m + (8 + j) * stride), vload(m + (12 + j) * stride)
+        a[0][j] = top + middle + low
+        a[1][j] = middle - low - last
+    for j in range(2):
+        y[j * 2] = a[j][0] + a[j][1] + a[j][2] + bias
+        y[j * 2 + 1] = a[j][1] - a[j][2] - a[j][3] + bias
+
+
+cdef class winograd_forward(Sliding):
+    """y = activation(x * w + b) by tiles; with `which`, y = relu of the maximum of each tile and its place."""
+    cdef const real[::1] x, u, b
+    cdef real[::1] y
+    cdef uint8_t[::1] which
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] place, tile, channel, cell
+    cdef ix out_block, out_image, out_row, out_height, out_width, wide, padded_channels
+    cdef bint relu, biased, pooled
+
+    def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
+                 real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
+        Sliding.__init__(self, windows, 1, out_channels, threads)
+        self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
+        self.relu, self.biased, self.pooled = relu, b is not None, which is not None
+        self.place, self.tile, self.channel, self.cell = windows.place, windows.tile, windows.channel, windows.cell
+        self.out_block, self.out_image, self.wide = windows.out_block, windows.out_image, windows.wide
+        self.out_height, self.out_width = windows.out_size
+        self.out_row = self.out_width * out_channels
+        self.padded_channels = windows.padded_channels
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        cdef ix image = at // self.blocks, block = at % self.blocks, tiles_ = self.pixels_of(block), t, c, u
+        cdef ix stride = self.pixels * self.padded_channels
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef real* v = scratch + self.band_size
+        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block, scratch)
+        for t in range(tiles_):
+            for c from 0 <= c < self.band.channels by VL:
+                transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
+                                v + t * self.padded_channels + c, stride)
+        for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
+            self.unit(u, v, stride, tiles_, image, block, v + PLACES * stride)
+
+    cdef void unit(self, ix u, const real* v, ix stride, ix tiles_, ix image, ix block, real* m) noexcept nogil:
+        """One block of output channels: 16 products, then the tiles' outputs."""
+        cdef ix first = u * BLOCK_LANES, lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES), p, t, j
+        cdef ix products = self.pixels * BLOCK_LANES, whole = (lanes + VL - 1) // VL * VL
+        cdef ix at = image * self.out_image + block * self.out_block + first
+        cdef const real* w = &self.u[0] + u * self.band.channels * BLOCK_LANES
+        for p in range(PLACES):
+            tiles(tiles_, v + p * stride, &self.tile[0], &self.channel[0], self.band.channels, w, BLOCK_LANES, NULL,
+                  whole, False, m + p * products, &self.cell[0])
+            w += self.units * self.band.channels * BLOCK_LANES
+        for t in range(tiles_):
+            for j from 0 <= j < lanes by VL:
+                self.output(m + t * BLOCK_LANES + j, products, first + j, lanes - j, at + self.place[t] + j,
+                            block * self.blocks_rows() + t // self.wide, t % self.wide)
+
+    cdef ix blocks_rows(self) noexcept nogil:
+        return self.pixels // self.wide
+
+    cdef inline void output(self, const real* m, ix stride, ix channel, ix lanes, ix at, ix i, ix j) noexcept nogil:
+        """Write one tile's outputs, for one vector of channels; tile (i, j) of the image."""
+        cdef vf y[4]
+        cdef vf best
+        cdef vi winner
+        cdef int k
+        transform_output(m, stride, vload_n(&self.b[channel], lanes) if self.biased else vset(0), y)
+        if self.pooled:
+            best, winner = y[0], viset(0)
+            for k in range(1, 4):
+                vtake_winner(&best, &winner, y[k], k)
+            vstore_n(&self.y[at], vrelu(best), lanes)
+            vstore_bytes_n(&self.which[at], vmark_dead(winner, best, DEAD_WINDOW), lanes)
+            return
+        for k in range(4):
+            if 2 * i + k // 2 < self.out_height and 2 * j + k % 2 < self.out_width:
+                vstore_n(&self.y[at + k // 2 * self.out_row + k % 2 * self.out_channels],
+                         vrelu(y[k]) if self.relu else y[k], lanes)

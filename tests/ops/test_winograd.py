@@ -1,0 +1,119 @@
+"""Convolutions by Winograd's tiles: exact on whole numbers, else within a documented error; only where meant."""
+
+import numpy as np
+import pytest
+
+from fastconv import config, kernels
+from fastconv.ops import reference, windows, winograd
+from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D
+from tests.cases import integers
+
+# n, height, width, channels, filters, padding: even and odd sizes, tails of channels, rows and columns left over
+SHAPES = [
+    (2, 13, 13, 64, 64, "valid"),
+    (1, 12, 9, 33, 39, "same"),
+    (3, 10, 11, 32, 32, "valid"),
+    (1, 30, 29, 48, 40, "same"),
+    (0, 12, 12, 32, 32, "valid"),
+    (1, 9, 10, 35, 34, ((1, 2), (3, 0))),
+]
+
+
+@pytest.fixture
+def direct():
+    """Compute every convolution directly."""
+    config.disable_winograd()
+    yield
+    config.enable_winograd()
+
+
+def draw(rng, shape, dtype):
+    n, h, w, c, o, padding = shape
+    x, f, b = integers(rng, (n, h, w, c), dtype), integers(rng, (3, 3, c, o), dtype), integers(rng, (o,), dtype)
+    assert winograd.pays(windows.conv_sizes(x.shape, f.shape, (1, 1), padding, (1, 1), 1))
+    return x, f, b
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_whole_numbers_are_exact(variant, shape, dtype, rng):
+    x, f, b = draw(rng, shape, dtype)
+    y, backprop = Conv2D(padding=shape[-1])(x, f, b)
+    np.testing.assert_array_equal(y, reference.conv2d(x, f, b, padding=shape[-1]))
+    dy = integers(rng, y.shape, dtype)
+    for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding=shape[-1]), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_pooling_in_registers_is_exact(variant, shape, rng):
+    x, f, b = draw(rng, shape, "float32")
+    settings = {"pool_size": (2, 2), "pool_strides": (2, 2), "padding": shape[-1]}
+    y, backprop = Conv2DReluMaxPool2D(**settings)(x, f, b)
+    config.disable_winograd()
+    try:
+        direct, direct_backprop = Conv2DReluMaxPool2D(**settings)(x, f, b)
+    finally:
+        config.enable_winograd()
+    np.testing.assert_array_equal(y, direct)
+    dy = integers(rng, y.shape, "float32")
+    for mine, theirs in zip(backprop(dy), direct_backprop(dy), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_relu_is_fused(variant, rng):
+    x, f, b = draw(rng, SHAPES[1], "float32")
+    y, _ = Conv2D(padding="same", relu=True)(x, f, b)
+    np.testing.assert_array_equal(y, np.maximum(reference.conv2d(x, f, b, padding="same"), 0))
+
+
+@pytest.mark.parametrize("channels", [32, 256])
+def test_the_error_is_bounded(variant, channels, rng):
+    """The documented bound: 16 eps times the sum of absolute products, at most four times that of a direct sum."""
+    x = rng.standard_normal((1, 12, 12, channels), dtype="float32")
+    f = rng.standard_normal((3, 3, channels, 32), dtype="float32")
+    exact = reference.conv2d(x.astype("float64"), f.astype("float64"))
+    terms = reference.conv2d(np.abs(x).astype("float64"), np.abs(f).astype("float64"))
+    y, _ = Conv2D()(x, f, None)
+    assert np.all(np.abs(y - exact) <= 16 * np.finfo("float32").eps * terms)
+
+
+def test_same_bits_for_any_number_of_threads(rng, set_num_threads):
+    x = rng.standard_normal((5, 14, 14, 40), dtype="float32")
+    f = rng.standard_normal((3, 3, 40, 48), dtype="float32")
+    results = []
+    for threads in (1, 2, 3, 5):
+        set_num_threads(threads)
+        y, backprop = Conv2D(padding="same")(x, f, None)
+        results.append((y, *backprop(y)[:2]))
+    for other in results[1:]:
+        for one, another in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(one, another)
+
+
+def test_the_switch_turns_it_off(direct):
+    c = windows.conv_sizes((1, 28, 28, 64), (3, 3, 64, 64), (1, 1), "same", (1, 1), 1)
+    assert not winograd.pays(c)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "settings"),
+    [
+        ((3, 3, 64, 64), {"strides": (2, 2)}),
+        ((3, 3, 64, 64), {"dilation": (2, 2)}),
+        ((3, 3, 32, 64), {"groups": 2}),
+        ((5, 5, 64, 64), {}),
+        ((3, 3, 64, 8), {}),
+    ],
+)
+def test_others_are_computed_directly(kernel, settings):
+    settings = {"strides": (1, 1), "padding": "valid", "dilation": (1, 1), "groups": 1, **settings}
+    assert not winograd.pays(windows.conv_sizes((1, 28, 28, 64), kernel, *settings.values()))
+
+
+def test_the_gradients_sizes_are_those_of_a_convolution():
+    c = windows.conv_sizes((2, 9, 11, 4), (3, 3, 4, 6), (1, 1), ((0, 2), (1, 1)), (1, 1), 1)
+    back = c.gradient
+    assert (back.out_height, back.out_width, back.out_channels) == (9, 11, 4)
+    assert (back.height + sum(back.padding[0]) - 2, back.width + sum(back.padding[1]) - 2) == (9, 11)
+    assert kernels.variant() in kernels.runnable()
