@@ -108,13 +108,15 @@ cdef class softmax_cross_entropy(Loss):
     cdef const real[:, ::1] targets
     cdef real[:, ::1] probabilities
     cdef int ignored
+    cdef bint ignores
     cdef real smoothing
 
     def __init__(self, const real[:, ::1] x, const int[::1] labels, const real[:, ::1] targets,
                  real[:, ::1] probabilities,
-                 weights, scale, losses, total, real[:, ::1] dx, int ignored=-1, real smoothing=0, int threads=1):
+                 weights, scale, losses, total, real[:, ::1] dx, ignored=None, real smoothing=0, int threads=1):
         Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.probabilities, self.ignored, self.smoothing = probabilities, ignored, smoothing
+        self.probabilities, self.smoothing = probabilities, smoothing
+        self.ignores, self.ignored = ignored is not None, ignored or 0
         self.labels, self.targets = labels, targets
 
     cdef real value(self, ix r) noexcept nogil:
@@ -126,7 +128,7 @@ cdef class softmax_cross_entropy(Loss):
         if self.labels is not None:
             for j in range(self.columns):
                 self.dx[r, j] = p[j]
-            if self.labels[r] == self.ignored and self.ignored >= 0:
+            if self.ignores and self.labels[r] == self.ignored:
                 for j in range(self.columns):
                     self.dx[r, j] = 0
                 return 0
@@ -147,18 +149,20 @@ cdef class cross_entropy(Loss):
     cdef const int[::1] labels
     cdef const real[:, ::1] targets
     cdef int ignored
+    cdef bint ignores
     cdef real smoothing, epsilon
 
     def __init__(self, const real[:, ::1] x, const int[::1] labels, const real[:, ::1] targets, weights, scale, losses,
                  total,
-                 real[:, ::1] dx, real epsilon, int ignored=-1, real smoothing=0, int threads=1):
+                 real[:, ::1] dx, real epsilon, ignored=None, real smoothing=0, int threads=1):
         Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.ignored, self.smoothing, self.epsilon = ignored, smoothing, epsilon
+        self.smoothing, self.epsilon = smoothing, epsilon
+        self.ignores, self.ignored = ignored is not None, ignored or 0
         self.labels, self.targets = labels, targets
 
     cdef real target(self, ix r, ix j) noexcept nogil:
         if self.labels is not None:
-            return 1 if self.labels[r] == j and (self.ignored < 0 or j != self.ignored) else 0
+            return 1 if self.labels[r] == j and not (self.ignores and j == self.ignored) else 0
         return self.targets[r, j] * (1 - self.smoothing) + self.smoothing / self.columns
 
     cdef real value(self, ix r) noexcept nogil:

@@ -1,7 +1,7 @@
 """Conv2D."""
 
 from fastconv import activations, initializers
-from fastconv.layers.layer import Layer, batchless, choice, pair
+from fastconv.layers.layer import Layer, batchless, choice, count, pair
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
 
@@ -77,9 +77,7 @@ class Conv2D(Layer):
             bias_constraint=bias_constraint,
         )
         owner = f"Layer {self.name!r} (Conv2D)"
-        for argument, value in (("filters", filters), ("groups", groups)):
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise ValueError(f"{owner}: {argument}={value!r} is not an integer above 0.")
+        filters, groups = count(owner, "filters", filters), count(owner, "groups", groups)
         if filters % groups:
             raise ValueError(f"{owner}: filters={filters} is not divisible by groups={groups}.")
         self.filters, self.groups, self.use_bias = filters, groups, bool(use_bias)
@@ -91,10 +89,11 @@ class Conv2D(Layer):
                 f"{owner}: strides={self.strides} with dilation_rate={self.dilation_rate}; only one may be above 1."
             )
         self.padding = choice(owner, "padding", padding, ("valid", "same"))
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.feature_axis = 1 if self.data_format == "channels_first" else -1
         self.kernel = self.bias = None
 
     def _op(self):

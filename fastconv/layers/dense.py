@@ -1,7 +1,7 @@
 """Dense."""
 
 from fastconv import activations, initializers
-from fastconv.layers.layer import Layer
+from fastconv.layers.layer import Layer, count
 from fastconv.ops import primitives as P
 
 
@@ -62,9 +62,8 @@ class Dense(Layer):
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise ValueError(f"Layer {self.name!r} (Dense): units={units!r} is not an integer above 0.")
-        self.units, self.use_bias = units, bool(use_bias)
+        self.units = count(f"Layer {self.name!r} (Dense)", "units", units)
+        self.use_bias = bool(use_bias)
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)

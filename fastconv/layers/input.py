@@ -1,5 +1,7 @@
 """Input: what a model expects."""
 
+import numbers
+
 from fastconv.layers.layer import Layer
 
 
@@ -53,10 +55,10 @@ class InputLayer(Layer):
                 f"batch_shape={batch_shape!r}."
             )
         if batch_shape is None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        if any(n is not None and (not isinstance(n, int) or n < 1) for n in batch_shape):
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, numbers.Integral) else shape))
+        if any(n is not None and (not isinstance(n, numbers.Integral) or n < 1) for n in batch_shape):
             raise ValueError(f"Layer {self.name!r} (Input): shape {tuple(batch_shape)} has a size that is not above 0.")
-        self.batch_shape = tuple(batch_shape)
+        self.batch_shape = tuple(None if n is None else int(n) for n in batch_shape)
 
     def lower(self, trace, x):
         """Return the value as it is; see `Layer.lower`."""

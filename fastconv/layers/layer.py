@@ -108,20 +108,23 @@ class Layer:
     def build_once(self, input_shape):
         """Build the layer, or check that it was built for such inputs."""
         shape = (None, *input_shape[1:])
-        if not self.built:
+        if self._weights and self._build_shape != shape:
+            self.check_built(shape)
+        elif not self._weights and self._build_shape != shape:
             self.build(shape)
             self.built, self._build_shape = True, shape
-        elif self._weights and self._build_shape != shape:
-            self.check_built(shape)
 
     def check_built(self, shape):
         """Raise if the weights do not fit inputs of `shape`."""
-        expected = self.compute_output_shape(self._build_shape)
-        if len(shape) != len(self._build_shape) or shape[-1] != self._build_shape[-1]:
+        self.compute_output_shape(shape)
+        axis = self.feature_axis
+        if shape[axis] != self._build_shape[axis]:
             raise ValueError(
-                f"Layer {self.name!r} was built for inputs of shape {self._build_shape} (outputs {expected}); "
-                f"got inputs of shape {shape}."
+                f"Layer {self.name!r} was built for inputs of shape {self._build_shape}; got inputs of shape {shape}. "
+                f"Its weights expect {self._build_shape[axis]} features on axis {axis}."
             )
+
+    feature_axis = -1  # the axis of the inputs that the shapes of the weights depend on
 
     def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, name=None):
         """Make a weight of this layer.
@@ -144,9 +147,10 @@ class Layer:
             initializer or "glorot_uniform",
             shape=tuple(shape or ()),
             dtype=dtype or self.dtype,
-            trainable=trainable,
+            trainable=trainable and self._trainable,
             name=name,
         )
+        variable.is_parameter = trainable
         variable.path = f"{self.name}/{variable.name}"
         self._weights.append(variable)
         return variable
@@ -181,7 +185,7 @@ class Layer:
     def trainable(self, value):
         self._trainable = bool(value)
         for variable in self._weights:
-            variable.trainable = self._trainable and not getattr(variable, "fixed", False)
+            variable.trainable = self._trainable and variable.is_parameter
 
     @property
     def weights(self):
@@ -277,6 +281,10 @@ def assign_all(owner, variables, arrays):
             raise ValueError(
                 f"{owner}: set_weights got shape {array.shape} for weight {variable.path!r}; expected {variable.shape}."
             )
+    try:
+        arrays = [array.astype(v.dtype) for v, array in zip(variables, arrays, strict=True)]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{owner}: set_weights expects arrays of numbers; {error}.") from None
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
@@ -298,6 +306,13 @@ def pair(owner, argument, value, minimum=1):
     if not good:
         raise ValueError(f"{owner}: {argument}={value!r} is not an integer of at least {minimum} or a pair of them.")
     return tuple(int(v) for v in values)
+
+
+def count(owner, argument, value):
+    """Return a whole number above 0 as an int; raise ValueError naming owner and argument."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
+        raise ValueError(f"{owner}: {argument}={value!r} is not an integer above 0.")
+    return int(value)
 
 
 def choice(owner, argument, value, choices):

@@ -16,7 +16,7 @@ class _Pooling2D(Layer):
         self.pool_size = pair(owner, "pool_size", pool_size)
         self.strides = self.pool_size if strides is None else pair(owner, "strides", strides)
         self.padding = choice(owner, "padding", padding, ("valid", "same"))
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
     def _op(self):
         return self.op_class(self.pool_size, self.strides, self.padding)
@@ -114,7 +114,7 @@ class _GlobalPooling2D(Layer):
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
         self.keepdims = bool(keepdims)
 
     def build(self, input_shape):

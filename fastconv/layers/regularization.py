@@ -1,5 +1,7 @@
 """Layers that act in training only."""
 
+import numbers
+
 import numpy as np
 
 from fastconv.layers.layer import Layer
@@ -36,10 +38,10 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 <= rate <= 1:
             raise ValueError(f"Layer {self.name!r} (Dropout): rate={rate!r} is not a number from 0 to 1.")
         self.refuse(noise_shape=noise_shape)
-        self.rate, self.seed = rate, seed
+        self.rate, self.seed = float(rate), seed
         self._own = None if seed is None else np.random.default_rng(seed)
 
     def _draw(self):

@@ -1,5 +1,6 @@
 """Layers that move values without changing them."""
 
+import numbers
 from math import prod
 
 from fastconv.layers.layer import Layer, pair
@@ -28,7 +29,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
@@ -71,13 +72,13 @@ class Reshape(Layer):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
-        if any(not isinstance(n, int) or (n < 1 and n != -1) for n in shape) or shape.count(-1) > 1:
+        shape = (target_shape,) if isinstance(target_shape, numbers.Integral) else tuple(target_shape)
+        if any(not isinstance(n, numbers.Integral) or (n < 1 and n != -1) for n in shape) or shape.count(-1) > 1:
             raise ValueError(
                 f"Layer {self.name!r} (Reshape): target_shape={target_shape!r} is not a tuple of sizes above 0, "
                 "one of which may be -1."
             )
-        self.target_shape = shape
+        self.target_shape = tuple(map(int, shape))
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
@@ -131,7 +132,7 @@ class ZeroPadding2D(Layer):
         if not hasattr(axes, "__len__") or len(axes) != 2:
             raise ValueError(f"{owner}: padding={padding!r} is not an integer, a pair, or a pair of pairs.")
         self.padding = tuple(pair(owner, "padding", axis, minimum=0) for axis in axes)
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""

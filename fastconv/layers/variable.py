@@ -29,6 +29,8 @@ class Variable:
         The values themselves, for the library's own use: written to in place, never replaced.
     path : str
         The name with the names of what it belongs to before it.
+    is_parameter : bool
+        Whether it was meant for training, whatever `trainable` says now.
     version : int
         Grows with each change, so that what was made from the values can be made anew.
 
@@ -54,6 +56,7 @@ class Variable:
         self.trainable = trainable
         self.array = _values(self.name, initializer, shape, dtype)
         self.version = 0
+        self.is_parameter = trainable
 
     @property
     def value(self):

@@ -18,6 +18,24 @@ LOWERING = {
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum")
 
 
+def is_trainable(loss):
+    """Tell whether there is an op for a loss object and its reduction."""
+    return type(loss) in LOWERING and loss.reduction in REDUCTIONS
+
+
+def check(loss):
+    """Raise NotImplementedError unless there is an op for a loss object and its reduction."""
+    if type(loss) not in LOWERING:
+        known = ", ".join(cls.__name__ for cls in LOWERING)
+        raise NotImplementedError(
+            f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with yet; expected one of {known}."
+        )
+    if loss.reduction not in REDUCTIONS:
+        raise NotImplementedError(
+            f"compile: loss {loss.name!r} has reduction={loss.reduction!r}; training supports {', '.join(REDUCTIONS)}."
+        )
+
+
 def lower(loss, rank):
     """Return the op of a loss object over predictions with `rank` axes.
 
@@ -26,16 +44,9 @@ def lower(loss, rank):
     NotImplementedError
         If the loss, its reduction or its axis has no op yet.
     """
-    make = LOWERING.get(type(loss))
-    if make is None:
-        known = ", ".join(cls.__name__ for cls in LOWERING)
-        raise NotImplementedError(f"compile: loss={loss!r} cannot be trained with yet; expected one of {known}.")
-    if loss.reduction not in REDUCTIONS:
-        raise NotImplementedError(
-            f"compile: loss {loss.name!r} has reduction={loss.reduction!r}; training supports {', '.join(REDUCTIONS)}."
-        )
+    check(loss)
     if getattr(loss, "axis", -1) not in (-1, rank - 1):
         raise NotImplementedError(
             f"compile: loss {loss.name!r} has axis={loss.axis}; training supports the last axis, -1."
         )
-    return make(loss)
+    return LOWERING[type(loss)](loss)

@@ -180,8 +180,13 @@ class IterableFeed:
             self.steps = None
         self.iterator = source if hasattr(source, "__next__") else None
 
+    def _begin(self):
+        if hasattr(self.source, "__iter__") or self.steps is None:
+            return iter(self.source)
+        return (self.source[i] for i in range(self.steps))
+
     def __iter__(self):
-        iterator = self.iterator if self.iterator is not None else iter(self.source)
+        iterator = self.iterator if self.iterator is not None else self._begin()
         done = 0
         while self.limit is None or done < self.limit:
             try:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastconv.layers.layer import assign_all
-from fastconv.models import summary
+from fastconv.models import feeding, summary
 from fastconv.models.training import Trainer
 from fastconv.names import suggestion
 from fastconv.plan import Plan
@@ -21,21 +21,22 @@ class Model(Trainer):
         super().__init__()
         self.name = name
         self.built = False
-        self._plan = None
+        self._plans = {}
         self._shapes = []
 
     def _forget(self):
         """Drop what was made from the layers, after a change of them."""
         self.built = False
-        self._plan = None
+        self._plans = {}
 
     @property
     def plan(self):
         """The steps that run; ``print(model.plan)`` shows them."""
         self.require_built("plan")
-        if self._plan is None:
-            self._plan = Plan(self.layers, self.input_shape[1:], self.dtype, self.loss_op())
-        return self._plan
+        plan = self._plans.get("plan")
+        if plan is None:  # of two threads that come at once, both get the same
+            plan = self._plans.setdefault("plan", Plan(self.layers, self.input_shape[1:], self.dtype, self.loss_op()))
+        return plan
 
     def require_built(self, what):
         """Raise ValueError if the model does not know its inputs' shape yet."""
@@ -65,8 +66,10 @@ class Model(Trainer):
         if mask is not None:
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
         if training:
-            x = np.asarray(x, self.dtype)
             self._build_for(x)
+            reader = feeding.Reader("x", x, self.input_shape[1:], self._owner("call"))
+            x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
+            reader.write(np.arange(len(reader), dtype=np.intp), x)
             for layer in self.layers:
                 x = layer(x, training=True)
             return x
@@ -103,7 +106,6 @@ class Model(Trainer):
     def trainable(self, value):
         for layer in self.layers:
             layer.trainable = value
-        self._plan = None
 
     def get_weights(self):
         """Return copies of all weights as a list of arrays."""

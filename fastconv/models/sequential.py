@@ -64,6 +64,7 @@ class Sequential(Model):
             raise ValueError(
                 f"Model {self.name!r}: all layers must have unique names; {layer.name!r} is there already."
             )
+        before = (self._input, self._shapes, self.built, self._plans)
         if not self._layers and self._input is None and layer.input_shape_hint is not None:
             self._input = InputLayer(layer.input_shape_hint, dtype=layer.dtype)
         self._layers.append(layer)
@@ -71,9 +72,9 @@ class Sequential(Model):
         if rebuild:
             try:
                 self._build_if_known()
-            except Exception:
+            except Exception:  # the model stays as it was
                 self._layers.pop()
-                self._forget()
+                self._input, self._shapes, self.built, self._plans = before
                 raise
 
     def pop(self, rebuild=True):
@@ -126,7 +127,7 @@ class Sequential(Model):
         if self._input is None or not self._layers:
             return
         shape = (None, *self._input.batch_shape[1:])
-        self._shapes = [shape]
+        shapes = [shape]
         for layer in self._layers:
             if layer.dtype != self.dtype:
                 raise ValueError(
@@ -136,8 +137,8 @@ class Sequential(Model):
                 )
             layer.build_once(shape)
             shape = layer.compute_output_shape(shape)
-            self._shapes.append(shape)
-        self.built = True
+            shapes.append(shape)
+        self._shapes, self.built = shapes, True
 
     @property
     def dtype(self):

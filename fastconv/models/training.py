@@ -4,9 +4,11 @@ import numpy as np
 
 from fastconv import callbacks as callbacks_module
 from fastconv import losses, metrics, optimizers
-from fastconv.losses.lowering import lower
+from fastconv.losses.lowering import check, is_trainable, lower
 from fastconv.models import feeding
 from fastconv.runtime import seeds
+
+BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
 
 
 class Trainer:
@@ -57,20 +59,27 @@ class Trainer:
         if steps_per_execution != 1:
             _refuse(self.name, steps_per_execution=steps_per_execution)
         self.optimizer = optimizers.get(optimizer)
-        self._loss_object = None if loss is None else losses.resolve(loss)
+        self._loss_object = None
+        if isinstance(loss, str) and loss.lower() in BY_SHAPE:
+            self._loss_object = loss.lower()  # settled when the labels are seen
+        elif loss is not None:
+            self._loss_object = losses.resolve(loss)
+            check(self._loss_object)
         self._metric_specs = (_as_list(metrics), _as_list(weighted_metrics))
         for spec in (*self._metric_specs[0], *self._metric_specs[1]):
             _check_metric(spec)
         self.loss = loss
         self._metrics = None
-        self._plan = None
+        self._plans = {}
         self.compiled = True
 
     compiled = False
 
     def loss_op(self):
-        """Return the op of the loss, None without one."""
-        return None if self._loss_object is None else lower(self._loss_object, len(self.output_shape))
+        """Return the op of the loss, None where there is none that training knows."""
+        if not is_trainable(self._loss_object):
+            return None
+        return lower(self._loss_object, len(self.output_shape))
 
     def _require_compiled(self, what):
         if not self.compiled:
@@ -224,6 +233,9 @@ class Trainer:
             if what != "predict":
                 raise ValueError(f"{owner}: y is missing; expected targets for {len(x)} samples.")
             return x_reader, None, None
+        if isinstance(self._loss_object, str):
+            self._loss_object = losses.resolve(self._loss_object, np.shape(y), self.output_shape)
+            self._plans = {}
         op = self.plan.steps_of("test")[1].op
         feeding.check_lengths(owner, x=x, y=feeding.as_numbers("y", y, owner))
         y_reader = feeding.Targets(y, op, self.output_shape[1:], owner)
@@ -330,8 +342,8 @@ class Trainer:
         for epoch in range(initial_epoch, epochs):
             logs = self._fit_epoch(feed, container, epoch)
             if validation is not None and _is_due(epoch, validation_freq):
-                results = self._test_loop(validation, container)
-                logs.update({f"val_{name}": value for name, value in results.items()})
+                results = self._test_loop(validation, container, "fit (validation_data)")
+                logs.update({f"val_{name}": value for name, value in sorted(results.items())})
             container.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -350,9 +362,7 @@ class Trainer:
             self._report(container, "on_train_batch_end", step)
             if self.stop_training:
                 break
-        else:
-            if self._metrics is None:
-                raise ValueError(f"{self._owner('fit')}: x gave no batch in epoch {epoch + 1}; expected at least one.")
+        self._require_batches("fit", f" in epoch {epoch + 1}")
         return dict(sorted(self.get_metrics_result().items()))
 
     def _report(self, container, hook, step):
@@ -361,7 +371,7 @@ class Trainer:
             logs = dict(sorted(self.get_metrics_result().items())) if container.wants_logs(hook) else None
             getattr(container, hook)(step, logs)
 
-    def _test_loop(self, feed, container):
+    def _test_loop(self, feed, container, what="evaluate"):
         """Run over a feed without training; return the logs."""
         self.reset_metrics()
         container.on_test_begin()
@@ -369,9 +379,15 @@ class Trainer:
             container.on_test_batch_begin(step)
             self._run_batch(batch, "test")
             self._report(container, "on_test_batch_end", step)
+        self._require_batches(what)
         logs = self.get_metrics_result()
         container.on_test_end(logs)
         return logs
+
+    def _require_batches(self, what, when=""):
+        """Raise unless a sample was seen since the metrics began to count."""
+        if not self._loss_tracker.count.array:
+            raise ValueError(f"{self._owner(what)}: x gave no batch{when}, no sample; expected at least one.")
 
     def _split(self, x, y, sample_weight, share):
         owner = self._owner("fit")
@@ -479,14 +495,21 @@ class Trainer:
 
 
 class _Limited:
-    """The first batches of a feed."""
+    """Some batches of a feed at each pass, which begins where the one before it stopped."""
 
     def __init__(self, feed, steps):
-        self.feed, self.x = feed, feed.x
-        self.steps = min(steps, feed.steps)
+        self.feed, self.x, self.steps = feed, feed.x, steps
+        self.rest = iter(())
 
     def __iter__(self):
-        return (batch for _, batch in zip(range(self.steps), self.feed, strict=False))
+        for _ in range(self.steps):
+            batch = next(self.rest, None)
+            if batch is None:
+                self.rest = iter(self.feed)
+                batch = next(self.rest, None)
+            if batch is None:
+                return
+            yield batch
 
 
 def _is_iterable_of_batches(x):
@@ -505,8 +528,8 @@ def _as_list(value):
 
 def _check_metric(spec):
     """Raise at compile for a metric that nothing would know later."""
-    if isinstance(spec, str) and spec.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-        metrics.get(spec)
+    if spec is None or not (isinstance(spec, str) and spec.lower() in ("accuracy", "acc", *BY_SHAPE)):
+        metrics.resolve(spec, (None, 1), (None, 1))
 
 
 def _refuse(owner, **arguments):

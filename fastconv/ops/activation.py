@@ -78,6 +78,11 @@ class Rescale(Op):
     name = "rescale"
     reads = ""
 
+    @property
+    def elementwise(self):
+        """Whether there is one number for all places."""
+        return np.size(self.scale) == np.size(self.offset) == 1
+
     def __init__(self, scale, offset=0.0):
         super().__init__(scale=scale, offset=offset)
 
@@ -102,6 +107,7 @@ class Dropout(Op):
 
     name = "dropout"
     reads = ""
+    elementwise = True
     random = True
 
     def __init__(self, rate, draw=seeds.next_seed):

@@ -60,7 +60,7 @@ def _check_positive(name, inputs, shape):
 def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     x, w = _floats("conv", "inputs", inputs, 4), _floats("conv", "kernel", kernel, 4)
     w = w.astype(x.dtype, copy=False)
-    first = standardize_data_format(data_format) == "channels_first"
+    first = standardize_data_format(data_format, "ops.conv") == "channels_first"
     channels = x.shape[1 if first else 3]
     if w.shape[2] == 0 or channels % w.shape[2] or w.shape[3] % max(1, channels // w.shape[2]):
         raise ValueError(
@@ -84,7 +84,7 @@ def _pool(name, op_class):
         x = _floats(name, "inputs", inputs, 4)
         size = _pair(name, "pool_size", pool_size)
         op = op_class(size, size if strides is None else _pair(name, "strides", strides), _padding(name, padding))
-        first = standardize_data_format(data_format) == "channels_first"
+        first = standardize_data_format(data_format, f"ops.{name}") == "channels_first"
         _check_positive(name, x, op.output_shape((x.shape[0], *x.shape[2:], x.shape[1]) if first else x.shape))
         return (_ChannelsFirst(op) if first else op)(x)
 

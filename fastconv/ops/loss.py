@@ -58,7 +58,6 @@ class CrossEntropy(LossOp):
         x, rest = self.arrays(site)
         labels = site.targets.reshape(-1) if self.sparse else None
         dense = None if self.sparse else self.dense_targets(site)
-        ignored = -1 if self.ignored is None else self.ignored
         if self.from_logits:
             probabilities = site.y_pred.reshape(x.shape) if self.writes_predictions else site.probabilities
             return [
@@ -68,7 +67,7 @@ class CrossEntropy(LossOp):
                     dense,
                     probabilities,
                     *rest,
-                    ignored=ignored,
+                    ignored=self.ignored,
                     smoothing=self.smoothing,
                     threads=site.threads,
                 )
@@ -80,7 +79,7 @@ class CrossEntropy(LossOp):
                 dense,
                 *rest,
                 settings.epsilon(),
-                ignored=ignored,
+                ignored=self.ignored,
                 smoothing=self.smoothing,
                 threads=site.threads,
             )

@@ -84,7 +84,7 @@ class Op:
         return int(np.prod(self.output_shape(x, *params)))
 
     def __call__(self, x, *params):
-        x, *params = (None if a is None else np.ascontiguousarray(a) for a in (x, *params))
+        x, *params = (None if a is None else np.asarray(a, order="C") for a in (x, *params))
         site = self.site(x.shape, [None if p is None else p.shape for p in params], x.dtype)
         arrays = allocate(self.needs(site), x.dtype)
         site.__dict__.update(arrays, x=x, params=tuple(params), y=np.empty(site.y_shape, x.dtype))

@@ -63,12 +63,14 @@ def _with_relu(op, relu):
     return type(op)(**{**op.settings, "relu": True})
 
 
+# rows that leave nothing; they come first, since longer runs may meet when they are done
+CANCELLATIONS = [Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse)]
 FUSIONS = [
     Fusion((P.Conv2D, P.Relu, P.MaxPool2D), lambda conv, relu, pool: _conv_pool(conv, pool), tiles),
     Fusion((P.Conv2D, P.MaxPool2D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
+    *CANCELLATIONS,
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
     Fusion((P.Dense, P.Relu), _with_relu, plain_relu),
-    Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse),
     Fusion(
         (P.Softmax, loss.CrossEntropy),
         lambda softmax, entropy: loss.SoftmaxCrossEntropy(entropy.sparse, entropy.smoothing, entropy.ignored),
@@ -77,8 +79,35 @@ FUSIONS = [
 ]
 
 
+def sink_swaps(steps, shapes, kept=()):
+    """Move swaps of axes behind steps that do not mind the order of cells, so that two of them can meet and vanish.
+
+    Parameters
+    ----------
+    steps : list of Step
+    shapes : list of tuple
+        The shapes of all values.
+    kept : collection of int
+        Values that are wanted for themselves.
+
+    Returns
+    -------
+    steps, shapes
+        New lists.
+    """
+    steps, shapes = list(steps), list(shapes)
+    for i in range(len(steps) - 1):  # a swap goes as far as it can on its way through this loop
+        swap, other = steps[i], steps[i + 1]
+        alone = other.x == swap.y and _readers(steps, swap.y) == 1 and swap.y not in kept
+        if isinstance(swap.op, P.SwapAxes) and other.op.elementwise and alone:
+            steps[i] = replace(other, x=swap.x, y=swap.y)
+            steps[i + 1] = replace(swap, x=swap.y, y=other.y)
+            shapes[swap.y] = shapes[swap.x]
+    return steps, shapes
+
+
 def fuse(steps, kept=()):
-    """Return the steps with every row of `FUSIONS` applied, left to right, longest match first, until none applies.
+    """Return the steps with the table applied, left to right, longest match first, until no row applies.
 
     Parameters
     ----------
@@ -86,16 +115,21 @@ def fuse(steps, kept=()):
     kept : collection of int
         Values that are wanted for themselves: no fusion may swallow them.
     """
-    steps = list(steps)
+    return _apply(FUSIONS, _apply(CANCELLATIONS, list(steps), kept), kept)
+
+
+def _apply(rows, steps, kept):
+    longest = max(len(row.pattern) for row in rows)
     at = 0
     while at < len(steps):
-        for row in FUSIONS:
+        for row in rows:
             run = steps[at : at + len(row.pattern)]
             if _matches(row, run, steps, kept):
-                steps[at : at + len(row.pattern)] = _fused(row, run)
-                if row.fuse(*(step.op for step in run)) is None:
+                fused = _fused(row, run)
+                steps[at : at + len(run)] = fused
+                if not fused:
                     steps = _redirect(steps, run[-1].y, run[0].x)
-                at = max(-1, at - 3)  # what stands before may now be part of a longer run
+                at = max(0, at - longest) - 1  # what stands before may now be part of a longer run
                 break
         at += 1
     return steps
@@ -106,8 +140,13 @@ def _matches(row, run, steps, kept):
         return False
     inner = [step.y for step in run[:-1]]
     chained = all(after.x == value for value, after in zip(inner, run[1:], strict=True))
-    single = all(sum(step.x == value for step in steps) == 1 and value not in kept for value in inner)
-    return chained and single and row.when(*(step.op for step in run))
+    single = all(_readers(steps, value) == 1 and value not in kept for value in inner)
+    vanishes = row in CANCELLATIONS and run[-1].y in kept
+    return chained and single and not vanishes and row.when(*(step.op for step in run))
+
+
+def _readers(steps, value):
+    return sum(step.x == value for step in steps)
 
 
 def _fused(row, run):

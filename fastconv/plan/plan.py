@@ -9,7 +9,7 @@ import numpy as np
 
 from fastconv import kernels
 from fastconv.plan import arena
-from fastconv.plan.fusion import fuse
+from fastconv.plan.fusion import fuse, sink_swaps
 from fastconv.plan.lowering import Step, lower
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
@@ -49,6 +49,8 @@ class Plan:
 
     def _lower(self, layers, input_shape, training, loss_op):
         steps, shapes, out = lower(layers, input_shape, training)
+        if self.fused:
+            steps, shapes = sink_swaps(steps, shapes)
         loss = []
         if loss_op is not None:
             loss = [Step(loss_op, out, len(shapes), (), ("loss",))]
@@ -88,14 +90,13 @@ class Plan:
         """Return the array that holds a weight's gradient after a training step, None if it is not trainable."""
         if not variable.trainable:
             return None
-        return self._gradients.setdefault(id(variable), np.zeros_like(variable.array))
+        found = self._gradients.get(id(variable))
+        return self._gradients.setdefault(id(variable), np.zeros_like(variable.array)) if found is None else found
 
     def prepared(self, step, name, shape, dtype):
         """Return the array that holds weights in the form that kernels want; all programs share it."""
         key = (*map(id, step.variables), name, tuple(shape), kernels.variant())
-        if key not in self._prepared:
-            self._prepared[key] = np.empty(shape, dtype or self.dtype)
-        return self._prepared[key]
+        return self._prepared.setdefault(key, np.empty(shape, dtype or self.dtype))
 
     # -- running ------------------------------------------------------------------------------------------
     @contextmanager
@@ -153,6 +154,8 @@ class Lane:
     def program(self, n, mode, thread_count):
         """Return the program for a batch size, mode and number of threads."""
         key = (n, mode, thread_count, kernels.variant())
+        if mode == "train":
+            key += tuple(v.trainable for v in self.plan.variables)
         found = self.programs.get(key)
         if found is not None:
             self.programs.move_to_end(key)

@@ -1,5 +1,7 @@
 """Library-wide settings under Keras's names (``fastconv.config``)."""
 
+from fastconv.names import suggestion
+
 _FLOATS = ("float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
 _state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True, "winograd": True}
@@ -39,12 +41,15 @@ def set_image_data_format(data_format):
     _state["image_data_format"] = standardize_data_format(data_format)
 
 
-def standardize_data_format(data_format):
-    """Return `data_format`, or the default for ``None``; raise ``ValueError`` for anything unknown."""
+def standardize_data_format(data_format, owner=""):
+    """Return `data_format`, or the default for ``None``; raise ``ValueError``, naming `owner`, for anything unknown."""
     if data_format is None:
         return _state["image_data_format"]
     if data_format not in _FORMATS:
-        raise ValueError(f"data_format={data_format!r} is not one of {_FORMATS}.")
+        who = f"{owner}: " if owner else ""
+        raise ValueError(
+            f"{who}data_format={data_format!r} is not one of {_FORMATS}.{suggestion(data_format, _FORMATS)}"
+        )
     return data_format
 
 

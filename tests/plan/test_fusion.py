@@ -1,0 +1,482 @@
+"""The table of fusions: every row against its own left side, what must not be fused, and whole networks."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from fastconv import config
+from fastconv import layers as L
+from fastconv.layers.variable import Variable
+from fastconv.ops import loss
+from fastconv.ops import primitives as P
+from fastconv.plan.fusion import FUSIONS, fuse
+from fastconv.plan.lowering import Step, Trace
+from tests.cases import CONV_CASES, DENSE_CASES, FUSED_POOL_CASES, integers
+from tests.plan.networks import assert_same_bits, make_plan, step
+
+# ---- chains of ops
+
+
+def record(ops, x_shape, rng):
+    """Return the steps of a chain of ops; the first one's weights are whole numbers."""
+    trace, value = Trace(x_shape[1:], training=True), 0
+    for op, param_shapes in ops:
+        params = [None if shape is None else Variable(integers(rng, shape)) for shape in param_shapes]
+        value = trace.add(op, value, *params)
+    return trace.steps
+
+
+def run(steps, x):
+    """Run every step by itself; return all values by number and the ways back."""
+    values, back = {0: x}, []
+    for each in steps:
+        arrays = [None if v is None else v.array for v in each.variables]
+        values[each.y], backprop = each.op(values[each.x], *arrays)
+        back.append(backprop)
+    return values, back
+
+
+def differentiate(steps, x, dy_of):
+    """Return y, dx and the gradients of all weights of a chain."""
+    values, back = run(steps, x)
+    y = values[steps[-1].y] if steps else x
+    gradient, grads = dy_of(y.shape), []
+    for backprop in reversed(back):
+        gradient, *dparams = backprop(gradient)
+        grads = dparams + grads
+    return [y, gradient, *(g for g in grads if g is not None)]
+
+
+def kinds(steps):
+    """Return the types of the ops."""
+    return [type(each.op) for each in steps]
+
+
+# ---- rows whose ops run alone: pattern -> [(name, ops with the shapes of their weights, shape of x)]
+
+
+def is_tiled(case):
+    """Tell whether windows lie apart and inside of the image, and a byte can number their cells."""
+    strides = case.pool_strides or case.pool_size
+    apart = all(stride >= size for stride, size in zip(strides, case.pool_size, strict=True))
+    return apart and case.pool_padding == "valid" and np.prod(case.pool_size) < 255
+
+
+def conv_weights(case, bias=True):
+    return [case.filters_shape, (case.filters,) if bias else None]
+
+
+def pooled(case, order, bias=True):
+    """Return a convolution with relu and pool behind it, in an order."""
+    behind = {"relu": (P.Relu(), []), "pool": (P.MaxPool2D(**case.pool_settings), [])}
+    conv = (P.Conv2D(**case.conv.settings), conv_weights(case.conv, bias))
+    return (str(case), [conv, *(behind[name] for name in order)], case.conv.images)
+
+
+def with_relu(name, op, weights, x_shape):
+    return (name, [(op, weights), (P.Relu(), [])], x_shape)
+
+
+TILED = [case for case in FUSED_POOL_CASES if is_tiled(case)]
+SWAPPED = [(2, 3, 4, 5), (1, 1, 1, 1), (3, 1, 7, 2), (2, 33, 5, 17), (2, 3, 4), (0, 3, 4, 5), (2, 3, 2, 4, 5)]
+
+CHAINS = {
+    (P.Conv2D, P.Relu, P.MaxPool2D): [pooled(c, ("relu", "pool"), bias=i % 5 > 0) for i, c in enumerate(TILED)],
+    (P.Conv2D, P.MaxPool2D, P.Relu): [pooled(c, ("pool", "relu"), bias=i % 5 > 1) for i, c in enumerate(TILED)],
+    (P.Conv2D, P.Relu): [
+        with_relu(str(c), P.Conv2D(**c.settings), conv_weights(c, i % 5 > 0), c.images)
+        for i, c in enumerate(CONV_CASES)
+    ],
+    (P.Dense, P.Relu): [
+        with_relu(str(c), P.Dense(), [(c.inputs, c.units), (c.units,) if i % 3 else None], (c.samples, c.inputs))
+        for i, c in enumerate(DENSE_CASES)
+    ]
+    + [with_relu("images", P.Dense(), [(5, 9), (9,)], (2, 3, 4, 5))],
+    (P.SwapAxes, P.SwapAxes): [
+        (f"{way}-{shape}", [(P.SwapAxes(way), []), (P.SwapAxes(back), [])], shape)
+        for shape in SWAPPED
+        for way, back in (("last", "first"), ("first", "last"))
+    ],
+}
+ROWS = [pytest.param(row, *case, id=f"{i}-{case[0]}") for i, row in enumerate(CHAINS) for case in CHAINS[row]]
+FEW = [pytest.param(row, *cases[0], id=str(i)) for i, (row, cases) in enumerate(CHAINS.items())]
+ENTROPY = (P.Softmax, loss.CrossEntropy)  # a loss does not run alone: see below
+
+
+def test_every_row_of_the_table_is_tested():
+    assert {row.pattern for row in FUSIONS} == {*CHAINS, ENTROPY}
+
+
+def test_longer_rows_come_first():
+    lengths = [len(row.pattern) for row in FUSIONS]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize(("row", "name", "ops", "x_shape"), ROWS)
+def test_a_row_is_its_left_side(row, name, ops, x_shape, variant, rng):
+    steps = record(ops, x_shape, rng)
+    assert tuple(kinds(steps)) == row
+    fused = fuse(steps)
+    assert len(fused) == (0 if row == (P.SwapAxes, P.SwapAxes) else 1)
+    x = integers(rng, x_shape)
+    draw = {}
+
+    def dy_of(shape):
+        return draw.setdefault(shape, integers(rng, shape))
+
+    expected = differentiate(steps, x, dy_of)
+    actual = differentiate(fused, x, dy_of)
+    for label, right, value in zip(["y", "dx", "dw", "db"], expected, actual, strict=False):
+        np.testing.assert_array_equal(value, right, err_msg=label, strict=True)
+    assert len(actual) == len(expected)
+
+
+@pytest.mark.parametrize(("row", "name", "ops", "x_shape"), FEW)
+def test_a_fused_step_stands_where_its_parts_stood(row, name, ops, x_shape, rng):
+    steps = [replace(each, layers=(f"layer{i // 2}",)) for i, each in enumerate(record(ops, x_shape, rng))]
+    fused = fuse(steps)
+    if fused:
+        (one,) = fused
+        assert (one.x, one.y) == (steps[0].x, steps[-1].y)
+        assert one.variables == steps[0].variables
+        assert one.layers == tuple(dict.fromkeys(each.layers[0] for each in steps))
+    assert len(steps) == len(row), "the list that was given is left alone"
+
+
+# ---- what must not be swallowed
+
+
+def inner_values():
+    """Return (row, ..., which value) for every value that a fusion would swallow."""
+    for i, (row, cases) in enumerate(CHAINS.items()):
+        for inner in range(len(row) - 1):
+            yield pytest.param(*cases[0], inner, id=f"{i}-value-{inner}")
+
+
+def assert_all_there(steps, fused, wanted, x):
+    """Assert that fused steps still write the wanted values, and the right ones."""
+    assert wanted <= {each.y for each in fused}
+    expected, actual = run(steps, x)[0], run(fused, x)[0]
+    for value in wanted:
+        np.testing.assert_array_equal(actual[value], expected[value], strict=True)
+
+
+@pytest.mark.parametrize(("name", "ops", "x_shape", "inner"), list(inner_values()))
+def test_kept_values_stay(name, ops, x_shape, inner, rng):
+    steps = record(ops, x_shape, rng)
+    kept = {steps[inner].y}
+    assert_all_there(steps, fuse(steps, kept), kept | {steps[-1].y}, integers(rng, x_shape))
+
+
+@pytest.mark.parametrize(("name", "ops", "x_shape", "inner"), list(inner_values()))
+def test_values_with_two_readers_stay(name, ops, x_shape, inner, rng):
+    steps = record(ops, x_shape, rng)
+    reader = Step(P.Relu(max_value=3.0), steps[inner].y, 99, (), ("other",))
+    assert_all_there(
+        [*steps, reader], fuse([*steps, reader]), {steps[inner].y, steps[-1].y, 99}, integers(rng, x_shape)
+    )
+
+
+@pytest.mark.parametrize(("row", "name", "ops", "x_shape"), FEW[:-1])
+def test_the_last_value_of_a_run_may_be_kept(row, name, ops, x_shape, rng):
+    steps = record(ops, x_shape, rng)
+    fused = fuse(steps, kept={steps[-1].y})
+    assert len(fused) == 1 and fused[0].y == steps[-1].y
+
+
+def test_the_last_value_of_two_swaps_may_be_kept(rng):
+    steps = record([(P.SwapAxes("last"), []), (P.SwapAxes("first"), [])], (2, 3, 4, 5), rng)
+    assert steps[-1].y in {each.y for each in fuse(steps, kept={steps[-1].y})}
+
+
+def test_all_readers_of_two_swaps_read_what_stood_before(rng):
+    steps = record([(P.SwapAxes("last"), []), (P.SwapAxes("first"), [])], (2, 3, 4, 5), rng)
+    readers = [Step(P.Relu(max_value=n), steps[-1].y, 90 + n, (), ("r",)) for n in (1, 2)]
+    fused = fuse([*steps, *readers])
+    assert [(each.x, each.y) for each in fused] == [(0, 91), (0, 92)]
+    assert_all_there([*steps, *readers], fused, {91, 92}, integers(rng, (2, 3, 4, 5)))
+
+
+def not_fusable():
+    """Return (name, ops, shape of x, types that remain)."""
+    conv = (P.Conv2D(), [(3, 3, 2, 4), (4,)])
+    dense = (P.Dense(), [(5, 4), (4,)])
+    relu, pool = (P.Relu(), []), (P.MaxPool2D((2, 2)), [])
+    image, row = (2, 8, 9, 2), (3, 5)
+    for settings in ({"max_value": 6.0}, {"negative_slope": 0.5}, {"threshold": 1.0}):
+        other = (P.Relu(**settings), [])
+        yield f"conv-{settings}", [conv, other], image, [P.Conv2D, P.Relu]
+        yield f"dense-{settings}", [dense, other], row, [P.Dense, P.Relu]
+        yield f"conv-{settings}-pool", [conv, other, pool], image, [P.Conv2D, P.Relu, P.MaxPool2D]
+        yield f"conv-pool-{settings}", [conv, pool, other], image, [P.Conv2D, P.MaxPool2D, P.Relu]
+    yield "two-relus", [conv, relu, relu], image, [P.Conv2D, P.Relu]
+    yield "dense-two-relus", [dense, relu, relu], row, [P.Dense, P.Relu]
+    yield "relu-of-its-own", [(P.Conv2D(relu=True), conv[1]), relu, pool], image, [P.Conv2D, P.Relu, P.MaxPool2D]
+    yield "average", [conv, relu, (P.AveragePool2D((2, 2)), [])], image, [P.Conv2D, P.AveragePool2D]
+    yield "pool-alone", [conv, pool], image, [P.Conv2D, P.MaxPool2D]
+    yield "pool-first", [pool, conv, relu], image, [P.MaxPool2D, P.Conv2D]
+    yield "tanh", [conv, (P.Elementwise("tanh"), [])], image, [P.Conv2D, P.Elementwise]
+    yield "same-way", [(P.SwapAxes("last"), []), (P.SwapAxes("last"), [])], image, [P.SwapAxes, P.SwapAxes]
+    yield "nothing", [], image, []
+    for case in FUSED_POOL_CASES:
+        if not is_tiled(case):
+            yield pooled(case, ("relu", "pool")) + ([P.Conv2D, P.MaxPool2D],)
+            yield pooled(case, ("pool", "relu")) + ([P.Conv2D, P.MaxPool2D, P.Relu],)
+
+
+@pytest.mark.parametrize(
+    ("name", "ops", "x_shape", "left"), list(not_fusable()), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_what_looks_alike_is_not_fused(name, ops, x_shape, left, rng):
+    steps = record(ops, x_shape, rng)
+    fused = fuse(steps)
+    assert kinds(fused) == left
+    wanted = {steps[-1].y} if steps else set()
+    assert_all_there(steps, fused, wanted, integers(rng, x_shape))
+
+
+def test_runs_that_only_meet_after_a_fusion(rng):
+    weights = [(3, 3, 2, 4), (4,)]
+    ops = [(P.Conv2D(), weights), (P.SwapAxes("first"), []), (P.SwapAxes("last"), []), (P.Relu(), [])]
+    ops += [(P.SwapAxes("first"), []), (P.SwapAxes("last"), []), (P.MaxPool2D((2, 2)), [])]
+    steps = record(ops, (2, 8, 9, 2), rng)
+    fused = fuse(steps)
+    assert kinds(fused) == [P.Conv2DReluMaxPool2D]
+    assert_all_there(steps, fused, {steps[-1].y}, integers(rng, (2, 8, 9, 2)))
+
+
+def test_several_runs_in_a_row(rng):
+    block = [(P.Conv2D(padding="same"), [(3, 3, 2, 2), (2,)]), (P.Relu(), [])]
+    pool = [(P.MaxPool2D((2, 2)), [])]
+    steps = record(block + block + pool + block + pool + block, (1, 9, 8, 2), rng)
+    assert kinds(fuse(steps)) == [P.Conv2D, P.Conv2DReluMaxPool2D, P.Conv2DReluMaxPool2D, P.Conv2D]
+
+
+# ---- softmax and cross-entropy: predictions, losses and gradients, by way of a plan
+
+ENTROPIES = [
+    ("sparse", {"sparse": True}, (4,)),
+    ("sparse-ignored", {"sparse": True, "ignored": 255}, (4,)),
+    ("sparse-ignored-class", {"sparse": True, "ignored": 1}, (7,)),
+    ("dense", {"sparse": False}, (4,)),
+    ("dense-smooth", {"sparse": False, "smoothing": 0.2}, (9,)),
+    ("pixels", {"sparse": True}, (2, 3, 5)),
+    ("pixels-ignored", {"sparse": True, "ignored": 255}, (2, 3, 33)),
+    ("two-classes", {"sparse": True}, (2,)),
+    ("one-class", {"sparse": True}, (1,)),
+]
+
+
+def draw_targets(settings, shape, rng):
+    """Return targets for predictions of a shape, batch first; some of them are ignored."""
+    if not settings["sparse"]:
+        targets = rng.random(shape)
+        return targets / targets.sum(-1, keepdims=True)
+    labels = rng.integers(0, shape[-1], shape[:-1])
+    if settings.get("ignored", 0) >= shape[-1]:
+        labels[rng.random(labels.shape) < 0.3] = settings["ignored"]
+    return labels
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize(("name", "settings", "shape"), ENTROPIES, ids=[name for name, *_ in ENTROPIES])
+def test_softmax_and_cross_entropy(name, settings, shape, weighted, variant, rng):
+    layers = [L.Dense(shape[-1], name="logits"), L.Softmax()]
+    fused, plain = (
+        make_plan(layers, (*shape[:-1], 3), loss.CrossEntropy(**settings), fused=fused) for fused in (True, False)
+    )
+    assert [type(each.op) for each in fused.steps_of("train")[0]] == [P.Dense]
+    assert type(fused.steps_of("train")[1].op) is loss.SoftmaxCrossEntropy
+    assert [type(each.op) for each in plain.steps_of("train")[0]] == [P.Dense, P.Softmax]
+    x = rng.standard_normal((6, *shape[:-1], 3)).astype(np.float32)
+    targets = draw_targets(settings, (6, *shape), rng)
+    more = {"weights": rng.random(6) * 2 if weighted else None, "scale": 0.25}
+    for mode in ("test", "train"):
+        one, two = (step(plan, x, targets, mode=mode, **more) for plan in (fused, plain))
+        np.testing.assert_allclose(one.predictions, two.predictions, rtol=1e-6)
+        np.testing.assert_allclose(one.losses, two.losses, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(one.total, two.total, rtol=2e-5, atol=1e-6)
+        for a, b in zip(one.gradients, two.gradients, strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
+
+
+def test_softmax_and_cross_entropy_with_a_negative_ignored_class(rng):
+    settings = {"sparse": True, "ignored": -1}
+    x, labels = rng.standard_normal((6, 3)).astype(np.float32), np.array([0, -1, 2, -1, 1, 3])
+    one, two = (
+        step(make_plan(layers, (3,), loss.CrossEntropy(**settings), fused=fused), x, labels, mode="test")
+        for layers in [[L.Dense(4), L.Softmax()]]
+        for fused in (True, False)
+    )
+    np.testing.assert_allclose(one.losses, two.losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("op", "left"),
+    [
+        (loss.CrossEntropy(True, from_logits=True), loss.CrossEntropy),
+        (loss.SquaredError(), loss.SquaredError),
+        (loss.BinaryCrossEntropy(), loss.BinaryCrossEntropy),
+    ],
+    ids=["logits", "squared-error", "binary"],
+)
+def test_softmax_before_another_loss_stays(op, left):
+    plan = make_plan([L.Dense(4), L.Softmax()], (3,), op)
+    steps, last, _ = plan.steps_of("train")
+    assert [type(each.op) for each in steps] == [P.Dense, P.Softmax] and type(last.op) is left
+
+
+def test_inference_keeps_its_softmax():
+    plan = make_plan([L.Dense(4, activation="softmax")], (3,), loss.CrossEntropy(True))
+    assert [type(each.op) for each in plan.steps] == [P.Dense, P.Softmax]
+
+
+# ---- whole networks, fused and not
+
+NETWORKS = {
+    "conv-pool-dense": lambda **k: [
+        L.Conv2D(4, 3, activation="relu", **k),
+        L.MaxPooling2D(2, **k),
+        L.Conv2D(3, 3, padding="same", activation="relu", **k),
+        L.Conv2D(3, 2, strides=2, **k),
+        L.Flatten(**k),
+        L.Dense(5, activation="relu"),
+        L.Dense(4),
+    ],
+    "pool-before-relu": lambda **k: [
+        L.ZeroPadding2D(1, **k),
+        L.Conv2D(4, 3, groups=2, **k),
+        L.MaxPooling2D((2, 3), **k),
+        L.ReLU(),
+        L.MaxPooling2D(2, strides=1, padding="same", **k),
+        L.Flatten(**k),
+        L.Dense(4),
+    ],
+    "relus-that-stay": lambda **k: [
+        L.Conv2D(4, 3, **k),
+        L.ReLU(max_value=9),
+        L.MaxPooling2D(2, **k),
+        L.Conv2D(4, 1, activation="relu", **k),
+        L.ReLU(),
+        L.GlobalMaxPooling2D(**k),
+        L.Dense(4),
+    ],
+}
+
+
+def whole_numbers(layers, rng):
+    for layer in layers:
+        layer.set_weights([integers(rng, v.shape, limit=1) for v in layer.weights])
+
+
+def steps_on_whole_numbers(make, fused, data_format, rng):
+    """Return the result of a step on whole numbers: with this loss all gradients are exact."""
+    layers = make(data_format=data_format)
+    shape = (11, 12, 2) if data_format == "channels_last" else (2, 11, 12)
+    plan = make_plan(layers, shape, loss.AbsoluteError(), fused=fused)
+    whole_numbers(layers, rng)
+    x = integers(rng, (3, 11, 12, 2), limit=2)
+    x = x if data_format == "channels_last" else np.moveaxis(x, -1, 1)
+    return step(plan, x, integers(rng, (3, 4), limit=50))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_whole_networks_fused_and_not_in_both_formats(name, variant):
+    def result(fused, data_format):
+        return steps_on_whole_numbers(NETWORKS[name], fused, data_format, np.random.default_rng(4))
+
+    expected = result(False, "channels_last")
+    assert all((g != 0).any() for g in expected.gradients), "a gradient is zero everywhere and says nothing"
+    for fused in (True, False):
+        for data_format in ("channels_last", "channels_first"):
+            actual = result(fused, data_format)
+            np.testing.assert_array_equal(actual.predictions, expected.predictions)
+            assert actual.total == expected.total
+            for a, b in zip(actual.gradients, expected.gradients, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_fusion_can_be_switched_off_for_plans_to_come():
+    layers = [L.Conv2D(4, 3, activation="relu"), L.MaxPooling2D(2)]
+    before = make_plan(layers, (8, 8, 1))
+    off = make_plan(layers, (8, 8, 1), fused=False)
+    assert config.is_fusion_enabled()
+    assert kinds(before.steps) == [P.Conv2DReluMaxPool2D]
+    assert kinds(off.steps) == [P.Conv2D, P.Relu, P.MaxPool2D]
+
+
+# ---- channels first
+
+FIRST = {"data_format": "channels_first"}
+FIRST_NETWORKS = {
+    "conv-conv": [L.Conv2D(4, 3, activation="relu", **FIRST), L.Conv2D(4, 3, **FIRST), L.Flatten(**FIRST)],
+    "conv-pool-flatten": [
+        L.Conv2D(4, 3, activation="relu", **FIRST),
+        L.MaxPooling2D(2, **FIRST),
+        L.ZeroPadding2D(1, **FIRST),
+        L.AveragePooling2D(2, **FIRST),
+        L.Flatten(**FIRST),
+        L.Dense(3),
+    ],
+    "smooth": [L.Conv2D(4, 3, activation="tanh", **FIRST), L.Conv2D(4, 3, **FIRST), L.GlobalAveragePooling2D(**FIRST)],
+    "images-out": [L.ZeroPadding2D(2, **FIRST), L.Conv2D(4, 3, activation="relu", **FIRST)],
+}
+
+
+@pytest.mark.parametrize("name", FIRST_NETWORKS)
+def test_channels_first_is_swapped_at_the_edges_only(name):
+    layers = FIRST_NETWORKS[name]
+    plan = make_plan(layers, (2, 12, 12), loss.SquaredError())
+    for mode in ("predict", "train"):
+        found = kinds(plan.steps_of(mode)[0])
+        assert found[0] is P.SwapAxes and found.count(P.SwapAxes) == (2 if name == "images-out" else 1)
+        assert P.SwapAxes not in found[1:-1]
+        assert not any(pair == (P.Conv2D, P.Relu) for pair in pairwise(found))
+
+
+CONV_POOL = {
+    "one": lambda **k: [L.Conv2D(4, 3, activation="relu", **k), L.MaxPooling2D(2, **k), L.Flatten(**k), L.Dense(2)],
+    "two": lambda **k: [
+        L.Conv2D(16, 3, activation="relu", **k),
+        L.MaxPooling2D(2, **k),
+        L.Conv2D(16, 3, activation="relu", **k),
+        L.MaxPooling2D(2, **k),
+        L.Flatten(**k),
+        L.Dense(2),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CONV_POOL)
+def test_channels_first_fuses_as_channels_last(name):
+    last = make_plan(CONV_POOL[name](), (12, 12, 2), loss.SquaredError())
+    first = make_plan(CONV_POOL[name](**FIRST), (2, 12, 12), loss.SquaredError())
+    for mode in ("predict", "train"):
+        assert kinds(first.steps_of(mode)[0])[1:] == kinds(last.steps_of(mode)[0])
+
+
+@pytest.mark.parametrize("name", CONV_POOL)
+def test_both_formats_train_with_the_same_bits(name, variant, rng):
+    results = []
+    x, t = rng.standard_normal((40, 20, 22, 3)).astype(np.float32), rng.standard_normal((40, 2))
+    for k in ({}, FIRST):
+        layers = CONV_POOL[name](**k)
+        plan = make_plan(layers, (3, 20, 22) if k else (20, 22, 3), loss.SquaredError())
+        weights = np.random.default_rng(6)
+        for layer in layers:
+            layer.set_weights([weights.standard_normal(v.shape) / 8 for v in layer.weights])
+        results.append(step(plan, np.moveaxis(x, -1, 1) if k else x, t))
+    assert_same_bits(*results)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [L.ReLU(), L.Activation("tanh"), L.Rescaling(2.0), L.Dropout(0.5)],
+    ids=["relu", "tanh", "rescaling", "dropout"],
+)
+def test_layers_without_a_format_do_not_keep_swaps_apart(between):
+    layers = [L.Conv2D(4, 3, **FIRST), between, L.MaxPooling2D(2, **FIRST), L.Flatten(**FIRST)]
+    plan = make_plan(layers, (2, 12, 12), loss.SquaredError())
+    assert kinds(plan.steps_of("train")[0])[1:].count(P.SwapAxes) == 0
