@@ -171,9 +171,9 @@ class Model(Trainer):
         Parameters
         ----------
         line_length : int, optional
-            Width of the table, 80 by default.
+            Width of the table; by default that of the terminal less 4, at most 88.
         positions : list of float, optional
-            Where the columns end, as shares of the width or in characters.
+            Where the columns end, as shares of the width.
         print_fn : callable, optional
             Gets the whole text in one call instead of ``print``.
         expand_nested : bool
@@ -183,4 +183,4 @@ class Model(Trainer):
         layer_range : pair of str, optional
             The names of the first and the last layer to show.
         """
-        (print_fn or print)(summary.text(self, line_length, positions, show_trainable, layer_range))
+        summary.show(self, print_fn, line_length, positions, show_trainable, layer_range)

@@ -1,29 +1,60 @@
-"""model.summary(): the table that a Keras user knows."""
+"""model.summary(): the table that a Keras user knows, drawn by rich."""
 
 import math
-from itertools import pairwise
+import shutil
+
+COLUMNS = {"Layer (type)": "left", "Output Shape": "left", "Param #": "right"}
+POSITIONS = (0.45, 0.80, 1.0)  # where the columns end, as shares of the table's width
+WIDEST = 88
 
 
-def text(model, line_length=None, positions=None, show_trainable=False, layer_range=None):
-    """Return the summary of a model as text."""
-    columns = ["Layer (type)", "Output Shape", "Param #", *(["Trainable"] if show_trainable else [])]
-    rows = [_row(model, layer, show_trainable) for layer in _chosen(model, layer_range)]
-    width = line_length or 80
-    shares = positions or ([0.4, 0.35, 0.25] if not show_trainable else [0.35, 0.3, 0.2, 0.15])
-    if len(shares) != len(columns):
+def show(model, print_fn=None, line_length=None, positions=None, show_trainable=False, layer_range=None):
+    """Print the summary of a model, or give its text to `print_fn`, in one call."""
+    from rich.console import Console
+
+    parts = [f'Model: "{model.name}"', _table(model, line_length, positions, show_trainable, layer_range)]
+    parts += _totals(model)
+    if print_fn is None:
+        console = Console(highlight=False)
+        for part in parts:
+            console.print(part, markup=False)
+        return
+    console = Console(highlight=False, force_terminal=False, color_system=None)
+    console.begin_capture()
+    for part in parts:
+        console.print(part, markup=False)
+    print_fn(console.end_capture())
+
+
+def _table(model, line_length, positions, show_trainable, layer_range):
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    columns = {**COLUMNS, "Trainable": "center"} if show_trainable else COLUMNS
+    width = line_length or min(WIDEST + 12 * show_trainable, shutil.get_terminal_size().columns - 4)
+    widths = _widths(width, positions, len(columns))
+    header = [Column(name, justify=side, width=w) for (name, side), w in zip(columns.items(), widths, strict=True)]
+    table = Table(*header, width=width, show_lines=True)
+    for layer in _chosen(model, layer_range):
+        table.add_row(*(Text(cell) for cell in _row(model, layer, show_trainable)))
+    return table
+
+
+def _widths(width, positions, count):
+    """Return the columns' widths; positions are shares of the table's width."""
+    default = POSITIONS if count == len(POSITIONS) else [*(0.9 * p for p in POSITIONS), 1.0]
+    positions = positions or default
+    if len(positions) != count:
         raise ValueError(
-            f"summary: positions={positions!r} has {len(shares)} values; expected {len(columns)}, one a column."
+            f"summary: positions={positions!r} has {len(positions)} values; expected {count}."
         )
-    if positions and shares[-1] > 1:  # absolute places of the columns' ends
-        widths = [int(b - a) for a, b in zip([0, *shares[:-1]], shares, strict=True)]
-    elif positions and all(a <= b for a, b in pairwise(shares)) and shares[-1] == 1:
-        widths = [int((b - a) * width) for a, b in zip([0, *shares[:-1]], shares, strict=True)]
-    else:
-        widths = [int(share * width) for share in shares]
-    widths = [max(w - 1, 8) for w in widths]
-    widths[-1] += max(0, width - sum(widths) - len(widths) - 1)
-    lines = [f'Model: "{model.name}"', *_table(columns, rows, widths), *_totals(model)]
-    return "\n".join(lines)
+    ends = [int(p * width) for p in positions]
+    widths = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    if min(widths) < 4:
+        raise ValueError(
+            f"summary: columns of widths {widths} do not fit into line_length={width}; expected 4 or more each."
+        )
+    return widths
 
 
 def _chosen(model, layer_range):
@@ -43,56 +74,14 @@ def _row(model, layer, show_trainable):
     return [*row, ("Y" if layer.trainable else "N") if layer.weights else "-"] if show_trainable else row
 
 
-def _wrap(cell, width):
-    """Cut a cell into lines, at a space if there is one."""
-    lines = []
-    while len(cell) > width:
-        at = cell.rfind(" ", 0, width + 1)
-        at = at if at > 0 else width
-        lines.append(cell[:at])
-        cell = cell[at:].lstrip()
-    return [*lines, cell]
-
-
-def _table(columns, rows, widths):
-    def border(left, line, cross, right):
-        return left + cross.join(line * w for w in widths) + right
-
-    def cells(row, bar):
-        wrapped = [_wrap(cell, w - 2) for cell, w in zip(row, widths, strict=True)]
-        for i in range(max(map(len, wrapped))):
-            parts = [lines[i] if i < len(lines) else "" for lines in wrapped]
-            texts = [
-                f" {part:>{w - 2}} " if column == "Param #" else f" {part:<{w - 2}} "
-                for part, w, column in zip(parts, widths, columns, strict=True)
-            ]
-            yield bar + bar.join(texts) + bar
-
-    yield border("┏", "━", "┳", "┓")
-    yield from cells(columns, "┃")
-    yield border("┡", "━", "╇", "┩")
-    for i, row in enumerate(rows):
-        if i:
-            yield border("├", "─", "┼", "┤")
-        yield from cells(row, "│")
-    yield border("└", "─", "┴", "┘")
-
-
 def _totals(model):
-    trainable, frozen = (sum(v.array.size for v in w) for w in (model.trainable_weights, model.non_trainable_weights))
-    sizes = [sum(v.array.nbytes for v in w) for w in (model.trainable_weights, model.non_trainable_weights)]
-    optimizer = (
-        [] if model.optimizer is None or not getattr(model.optimizer, "built", False) else model.optimizer.variables
-    )
-    extra, extra_size = sum(v.array.size for v in optimizer), sum(v.array.nbytes for v in optimizer)
-    lines = [
-        (" Total params", trainable + frozen + extra, sum(sizes) + extra_size),
-        (" Trainable params", trainable, sizes[0]),
-        (" Non-trainable params", frozen, sizes[1]),
-    ]
-    if extra:
-        lines.append((" Optimizer params", extra, extra_size))
-    return [f"{name}: {count:,} ({readable(size)})" for name, count, size in lines]
+    parts = {"Trainable": model.trainable_weights, "Non-trainable": model.non_trainable_weights}
+    if model.optimizer is not None and model.optimizer.built:
+        parts["Optimizer"] = model.optimizer.variables
+    sizes = {name: (sum(v.array.size for v in w), sum(v.array.nbytes for v in w)) for name, w in parts.items()}
+    total = [sum(column) for column in zip(*sizes.values(), strict=True)]
+    lines = {" Total": total, **{f" {name}": size for name, size in sizes.items()}}
+    return [f"{name} params: {count:,} ({readable(size)})" for name, (count, size) in lines.items()]
 
 
 def readable(size):
