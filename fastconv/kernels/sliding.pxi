@@ -45,6 +45,7 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
     cdef vf wv[TILE_V]
     cdef vf a
     cdef const real* xp[TILE_M]
+    cdef real spare[ROW_V * VL]
     cdef ix k
     cdef int i, j
     for i in range(m):
@@ -62,13 +63,21 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
             a = vset(xp[i][row[k]])
             for j in range(v):
                 acc[i][j] = acc[i][j] + a * wv[j]
+    # only constant subscripts of acc, in loops that a compiler unrolls: they keep it in registers
+    if relu:
+        for i in range(m):
+            for j in range(v):
+                acc[i][j] = vrelu(acc[i][j])
+    if lanes >= v * VL:
+        for i in range(m):
+            for j in range(v):
+                vstore(y + out[i] + j * VL, acc[i][j])
+        return
     for i in range(m):
         for j in range(v):
-            a = vrelu(acc[i][j]) if relu else acc[i][j]
-            if lanes >= v * VL:
-                vstore(y + out[i] + j * VL, a)
-            else:
-                vstore_n(y + out[i] + j * VL, a, lanes - j * VL)
+            vstore(spare + (i * v + j) * VL, acc[i][j])
+    for i in range(m):
+        memcpy(y + out[i], spare + i * v * VL, lanes * sizeof(real))
 
 
 cdef inline void tile_rows(const int v, ix m, const real* x, const ix* pixel, const ix* row, ix rows,
@@ -93,9 +102,11 @@ cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix row
                 const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
                 real* y, const ix* out) noexcept nogil:
     """All pixels of a block, for one block of output channels, in tiles of nearly equal size."""
-    cdef ix p = 0, m, left = (pixels + TILE_M - 1) // TILE_M
-    while left > 0:
-        m = (pixels - p + left - 1) // left
+    cdef ix p = 0, count = (pixels + TILE_M - 1) // TILE_M, m = (pixels + count - 1) // count if count else 0
+    cdef ix large = pixels - (m - 1) * count                   # tiles of m pixels; the others have one less
+    while p < pixels:
+        m -= large == 0
+        large -= 1
         if TILE_V >= 4 and lanes > 3 * VL:
             tile_rows(TILE_V, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
         elif TILE_V >= 4 and lanes > 2 * VL:
@@ -105,7 +116,6 @@ cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix row
         else:
             tile_rows(1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
         p += m
-        left -= 1
 
 
 cdef class Sliding(Kernel):
