@@ -1,20 +1,23 @@
 """Activation functions: Keras's names, and how each lowers to an op."""
 
+import numbers
+from functools import partial
+
 import numpy as np
 
 from fastconv.names import Family
 from fastconv.ops import primitives as P
-from fastconv.ops.functions import as_floats
+from fastconv.ops.functions import as_floats, numeric
 
 # name -> op factory; None: nothing to do. The names are what layers, configs and `get` understand.
 OPS = {
     "linear": None,
     "relu": P.Relu,
     "relu6": lambda: P.Relu(max_value=6.0),
-    "leaky_relu": lambda negative_slope=0.2: P.Relu(negative_slope=negative_slope),
+    "leaky_relu": lambda: P.Relu(negative_slope=0.2),
     "softmax": P.Softmax,
     **{
-        name: (lambda name=name: P.Elementwise(name))
+        name: partial(P.Elementwise, name)
         for name in (
             "sigmoid",
             "tanh",
@@ -25,14 +28,18 @@ OPS = {
             "gelu",
             "exponential",
             "hard_sigmoid",
+            "elu",
         )
     },
-    "elu": lambda alpha=1.0: P.Elementwise("elu", alpha),
 }
 
 
-def _apply(op, x):
-    return op(as_floats(np.asarray(x), x))[0]
+def _floats(name, x):
+    return as_floats(numeric(f"activations.{name}", "x", x), x)
+
+
+def _apply(name, op, x):
+    return op(_floats(name, x))[0]
 
 
 def linear(x):
@@ -65,7 +72,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     >>> relu([-1.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    return _apply(P.Relu(max_value, negative_slope, threshold), x)
+    return _apply("relu", P.Relu(max_value, negative_slope, threshold), x)
 
 
 def softmax(x, axis=-1):
@@ -86,13 +93,58 @@ def softmax(x, axis=-1):
     >>> softmax([0.0, 0.0])
     array([0.5, 0.5], dtype=float32)
     """
-    moved = np.moveaxis(as_floats(np.asarray(x), x), axis, -1)
-    return np.ascontiguousarray(np.moveaxis(_apply(P.Softmax(), moved), -1, axis))
+    x = _floats("softmax", x)
+    if not isinstance(axis, numbers.Integral) or not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"activations.softmax: axis={axis!r} is not an axis of x, whose shape is {x.shape}.")
+    y = P.Softmax()(np.moveaxis(x, axis, -1))[0]
+    return np.ascontiguousarray(np.moveaxis(y, -1, axis))
+
+
+def leaky_relu(x, negative_slope=0.2):
+    """Return x where it is above 0, else ``negative_slope * x``.
+
+    Parameters
+    ----------
+    x : array_like
+    negative_slope : float
+
+    Returns
+    -------
+    ndarray
+        Of x's shape; float32 unless x is float64.
+
+    Examples
+    --------
+    >>> leaky_relu([-1.0, 2.0], negative_slope=0.5)
+    array([-0.5,  2. ], dtype=float32)
+    """
+    return _apply("leaky_relu", P.Relu(negative_slope=negative_slope), x)
+
+
+def elu(x, alpha=1.0):
+    """Return x where it is above 0, else ``alpha * (exp(x) - 1)``.
+
+    Parameters
+    ----------
+    x : array_like
+    alpha : float
+
+    Returns
+    -------
+    ndarray
+        Of x's shape; float32 unless x is float64.
+
+    Examples
+    --------
+    >>> elu([-100.0, 2.0], alpha=0.5)
+    array([-0.5,  2. ], dtype=float32)
+    """
+    return _apply("elu", P.Elementwise("elu", alpha), x)
 
 
 def _function(name):
-    def function(x, **settings):
-        return _apply(OPS[name](**settings), x)
+    def function(x):
+        return _apply(name, OPS[name](), x)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return {name}(x), value by value, as Keras defines it.
@@ -114,9 +166,9 @@ def _function(name):
     return function
 
 
-relu6, leaky_relu, sigmoid, tanh = (_function(name) for name in ("relu6", "leaky_relu", "sigmoid", "tanh"))
-elu, selu, softplus, softsign = (_function(name) for name in ("elu", "selu", "softplus", "softsign"))
-silu, gelu, exponential, hard_sigmoid = (_function(name) for name in ("silu", "gelu", "exponential", "hard_sigmoid"))
+relu6, sigmoid, tanh, selu = (_function(name) for name in ("relu6", "sigmoid", "tanh", "selu"))
+softplus, softsign, silu, gelu = (_function(name) for name in ("softplus", "softsign", "silu", "gelu"))
+exponential, hard_sigmoid = (_function(name) for name in ("exponential", "hard_sigmoid"))
 swish = silu
 
 _FUNCTIONS = {name: globals()[name] for name in (*OPS, "swish")}

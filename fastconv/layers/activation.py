@@ -1,7 +1,7 @@
 """Activations as layers of their own."""
 
 from fastconv import activations
-from fastconv.layers.layer import Layer
+from fastconv.layers.layer import Layer, number
 from fastconv.ops import primitives as P
 
 
@@ -60,15 +60,10 @@ class ReLU(Layer):
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        for argument, value in (
-            ("max_value", max_value),
-            ("negative_slope", negative_slope),
-            ("threshold", threshold),
-        ):
-            if (value is None and argument != "max_value") or (value is not None and not value >= 0):
-                raise ValueError(f"Layer {self.name!r} (ReLU): {argument}={value!r} is not a number of at least 0.")
-        self.max_value = None if max_value is None else float(max_value)
-        self.negative_slope, self.threshold = float(negative_slope), float(threshold)
+        owner = f"Layer {self.name!r} (ReLU)"
+        self.max_value = None if max_value is None else number(owner, "max_value", max_value)
+        self.negative_slope = number(owner, "negative_slope", negative_slope)
+        self.threshold = number(owner, "threshold", threshold)
 
     def lower(self, trace, x):
         """Add the op; see `Layer.lower`."""

@@ -1,8 +1,8 @@
 """Input: what a model expects."""
 
-import numbers
+import numpy as np
 
-from fastconv.layers.layer import Layer
+from fastconv.layers.layer import Layer, sizes
 
 
 class InputLayer(Layer):
@@ -55,10 +55,8 @@ class InputLayer(Layer):
                 f"batch_shape={batch_shape!r}."
             )
         if batch_shape is None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, numbers.Integral) else shape))
-        if any(n is not None and (not isinstance(n, numbers.Integral) or n < 1) for n in batch_shape):
-            raise ValueError(f"Layer {self.name!r} (Input): shape {tuple(batch_shape)} has a size that is not above 0.")
-        self.batch_shape = tuple(None if n is None else int(n) for n in batch_shape)
+            batch_shape = (batch_size, *(shape if np.iterable(shape) else (shape,)))
+        self.batch_shape = sizes(f"Layer {self.name!r} (Input)", "batch_shape", batch_shape)
 
     def lower(self, trace, x):
         """Return the value as it is; see `Layer.lower`."""

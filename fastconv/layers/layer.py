@@ -1,11 +1,14 @@
 """Layer: weights, settings and shapes under Keras's names. A layer says how it lowers to ops; it holds no loop."""
 
+import math
+import numbers
 from collections import Counter
 
 import numpy as np
 
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
+from fastconv.ops.functions import numeric
 from fastconv.runtime import settings
 
 _names = Counter()
@@ -64,7 +67,7 @@ class Layer:
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         kind = type(self).__name__
-        self.input_shape_hint = _input_shape_hint(kwargs)
+        self.input_shape_hint = _input_shape_hint(kind, kwargs)
         if kwargs:
             known = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape")
             hint = "".join(suggestion(key, known) for key in kwargs)
@@ -108,11 +111,11 @@ class Layer:
     def build_once(self, input_shape):
         """Build the layer, or check that it was built for such inputs."""
         shape = (None, *input_shape[1:])
-        if self._weights and self._build_shape != shape:
-            self.check_built(shape)
-        elif not self._weights and self._build_shape != shape:
+        if not self.built or (not self._weights and self._build_shape != shape):
             self.build(shape)
             self.built, self._build_shape = True, shape
+        elif self._build_shape != shape:
+            self.check_built(shape)
 
     def check_built(self, shape):
         """Raise if the weights do not fit inputs of `shape`."""
@@ -169,9 +172,10 @@ class Layer:
         -------
         ndarray
         """
-        x = np.ascontiguousarray(x, self.dtype)
+        x = numeric(f"Layer {self.name!r}", "the input", x)
         if x.ndim == 0:
             raise ValueError(f"Layer {self.name!r}: the input is a single number; expected an array with a batch axis.")
+        x = np.ascontiguousarray(x, self.dtype)
         self.build_once(x.shape)
         self.compute_output_shape(x.shape)
         return self.lower(EagerTrace(training), x)
@@ -273,7 +277,9 @@ class Layer:
 
 def assign_all(owner, variables, arrays):
     """Set variables from a list of arrays, all or none."""
-    arrays = [np.asarray(a) for a in arrays]
+    if not np.iterable(arrays):
+        raise ValueError(f"{owner}: set_weights got weights={arrays!r}; expected a list of {len(variables)} arrays.")
+    arrays = [numeric(owner, f"weights[{i}] of set_weights", a) for i, a in enumerate(arrays)]
     if len(arrays) != len(variables):
         raise ValueError(f"{owner}: set_weights got {len(arrays)} arrays; expected {len(variables)}.")
     for variable, array in zip(variables, arrays, strict=True):
@@ -281,10 +287,6 @@ def assign_all(owner, variables, arrays):
             raise ValueError(
                 f"{owner}: set_weights got shape {array.shape} for weight {variable.path!r}; expected {variable.shape}."
             )
-    try:
-        arrays = [array.astype(v.dtype) for v, array in zip(variables, arrays, strict=True)]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{owner}: set_weights expects arrays of numbers; {error}.") from None
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
@@ -308,11 +310,32 @@ def pair(owner, argument, value, minimum=1):
     return tuple(int(v) for v in values)
 
 
-def count(owner, argument, value):
-    """Return a whole number above 0 as an int; raise ValueError naming owner and argument."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
-        raise ValueError(f"{owner}: {argument}={value!r} is not an integer above 0.")
+def count(owner, argument, value, minimum=1):
+    """Return a whole number of at least `minimum` as an int; raise ValueError naming owner and argument."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+        bound = "above 0" if minimum == 1 else f"of at least {minimum}"
+        raise ValueError(f"{owner}: {argument}={value!r} is not an integer {bound}.")
     return int(value)
+
+
+def number(owner, argument, value, maximum=math.inf):
+    """Return a number from 0 to `maximum` as a float; raise ValueError naming owner and argument."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= maximum:
+        bounds = "of at least 0" if maximum == math.inf else f"from 0 to {maximum}"
+        raise ValueError(f"{owner}: {argument}={value!r} is not a number {bounds}.")
+    return float(value)
+
+
+def sizes(owner, argument, value, unknown=None):
+    """Return sizes above 0, or `unknown`, as a tuple of ints; raise ValueError naming owner and argument."""
+    if not np.iterable(value):
+        raise ValueError(f"{owner}: {argument}={value!r} is not a tuple of sizes.")
+    values = tuple(value)
+    if not all(n is unknown or (isinstance(n, numbers.Integral) and (n >= 1 or n == unknown)) for n in values):
+        raise ValueError(
+            f"{owner}: {argument}={value!r} has a size that is no integer or not above 0 ({unknown} if unknown)."
+        )
+    return tuple(None if n is None else int(n) for n in values)
 
 
 def choice(owner, argument, value, choices):
@@ -323,16 +346,16 @@ def choice(owner, argument, value, choices):
     return lowered
 
 
-def _input_shape_hint(kwargs):
+def _input_shape_hint(kind, kwargs):
     """Take the legacy arguments for the input's shape out of `kwargs`; return the shape without the batch."""
     batch_shape = kwargs.pop("batch_input_shape", None)
     shape = kwargs.pop("input_shape", None)
     size = kwargs.pop("input_dim", None)
     if batch_shape is not None:
-        return tuple(batch_shape[1:])
+        return sizes(kind, "batch_input_shape", batch_shape)[1:]
     if shape is not None:
-        return (shape,) if isinstance(shape, int) else tuple(shape)
-    return (size,) if size is not None else None
+        return sizes(kind, "input_shape", (shape,) if isinstance(shape, numbers.Integral) else shape)
+    return None if size is None else (count(kind, "input_dim", size),)
 
 
 def _dtype(owner, dtype):

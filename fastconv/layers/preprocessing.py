@@ -4,6 +4,7 @@ import numpy as np
 
 from fastconv.layers.layer import Layer
 from fastconv.ops import primitives as P
+from fastconv.ops.functions import numeric
 
 
 class Rescaling(Layer):
@@ -25,6 +26,11 @@ class Rescaling(Layer):
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
+        for argument, value in (("scale", scale), ("offset", offset)):
+            try:
+                numeric(f"Layer {self.name!r} (Rescaling)", f"{argument}={value!r}", value)
+            except TypeError as error:
+                raise ValueError(str(error)) from None
         self.scale, self.offset = scale, offset
 
     def build(self, input_shape):

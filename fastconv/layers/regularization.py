@@ -1,10 +1,8 @@
 """Layers that act in training only."""
 
-import numbers
-
 import numpy as np
 
-from fastconv.layers.layer import Layer
+from fastconv.layers.layer import Layer, count, number
 from fastconv.ops import primitives as P
 from fastconv.runtime import seeds
 
@@ -38,11 +36,11 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 <= rate <= 1:
-            raise ValueError(f"Layer {self.name!r} (Dropout): rate={rate!r} is not a number from 0 to 1.")
+        owner = f"Layer {self.name!r} (Dropout)"
+        self.rate = number(owner, "rate", rate, 1)
         self.refuse(noise_shape=noise_shape)
-        self.rate, self.seed = float(rate), seed
-        self._own = None if seed is None else np.random.default_rng(seed)
+        self.seed = None if seed is None else count(owner, "seed", seed, 0)
+        self._own = None if seed is None else np.random.default_rng(self.seed)
 
     def _draw(self):
         return seeds.next_seed() if self._own is None else int(self._own.integers(0, 2**63 - 1))

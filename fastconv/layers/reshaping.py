@@ -3,7 +3,7 @@
 import numbers
 from math import prod
 
-from fastconv.layers.layer import Layer, pair
+from fastconv.layers.layer import Layer, pair, sizes
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
 
@@ -72,13 +72,11 @@ class Reshape(Layer):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        shape = (target_shape,) if isinstance(target_shape, numbers.Integral) else tuple(target_shape)
-        if any(not isinstance(n, numbers.Integral) or (n < 1 and n != -1) for n in shape) or shape.count(-1) > 1:
-            raise ValueError(
-                f"Layer {self.name!r} (Reshape): target_shape={target_shape!r} is not a tuple of sizes above 0, "
-                "one of which may be -1."
-            )
-        self.target_shape = tuple(map(int, shape))
+        owner = f"Layer {self.name!r} (Reshape)"
+        shape = (target_shape,) if isinstance(target_shape, numbers.Integral) else target_shape
+        self.target_shape = sizes(owner, "target_shape", shape, unknown=-1)
+        if self.target_shape.count(-1) > 1:
+            raise ValueError(f"{owner}: target_shape={target_shape!r} has more than one unknown size, -1.")
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""

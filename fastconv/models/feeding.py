@@ -4,9 +4,13 @@ A feed yields batches; a batch knows its number of samples and writes itself int
 is never copied as a whole.
 """
 
+import numbers
+from collections.abc import Mapping
+
 import numpy as np
 
 from fastconv import kernels
+from fastconv.ops.functions import numeric
 from fastconv.runtime import threads
 
 GATHERED = tuple(np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f4", "f8"))
@@ -49,20 +53,10 @@ class Reader:
 
 def as_numbers(what, values, owner):
     """Return an array of numbers that may be read from; booleans become bytes."""
-    try:
-        values = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{owner}: {what} is ragged: its samples have different shapes ({error}).") from None
-    if values.dtype == bool:
-        return values.view(np.uint8)
-    if values.dtype.kind not in "iuf":
-        raise TypeError(
-            f"{owner}: {what} has dtype {values.dtype}; expected numbers (float, int or bool). "
-            "Strings and objects must be turned into numbers first."
-        )
+    values = numeric(owner, what, values)
     if values.ndim == 0:
         raise ValueError(f"{owner}: {what} is a single number; expected an array with a batch axis.")
-    return values
+    return values.view(np.uint8) if values.dtype == bool else values
 
 
 def _fit_last_axis(what, values, shape, owner):
@@ -216,6 +210,21 @@ def sample_weights(weights, n, owner):
     return np.ascontiguousarray(weights, float)
 
 
+def check_class_weight(class_weight, owner):
+    """Raise ValueError unless `class_weight` is None or a dict of class numbers and their weights."""
+    if class_weight is None:
+        return
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(f"{owner}: class_weight={class_weight!r} is not a dict of class numbers and their weights.")
+    for label, weight in class_weight.items():
+        whole = isinstance(label, numbers.Real) and label >= 0 and label % 1 == 0
+        if not whole or not isinstance(weight, numbers.Real):
+            raise ValueError(
+                f"{owner}: class_weight has the entry {label!r}: {weight!r}; expected class numbers from 0, each with "
+                "a number as its weight."
+            )
+
+
 def class_weights(weights, class_weight, targets, owner):
     """Return sample weights multiplied by their classes' weights."""
     if class_weight is None:
@@ -226,9 +235,10 @@ def class_weights(weights, class_weight, targets, owner):
     if labels.shape[1] != 1:
         raise ValueError(f"{owner}: class_weight needs one label a sample; y has {labels.shape[1]} values a sample.")
     labels = labels[:, 0].astype(int)
-    table = {int(key): float(value) for key, value in dict(class_weight).items()}
-    by_class = np.ones(max([*table, int(labels.max(initial=0))]) + 1)
-    by_class[list(table)] = list(table.values())
+    by_class = np.ones(labels.max(initial=0) + 1)
+    for label, weight in class_weight.items():
+        if label < len(by_class):
+            by_class[int(label)] = weight
     factor = by_class[labels]
     return factor if weights is None else weights * factor
 

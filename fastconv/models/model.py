@@ -24,6 +24,9 @@ class Model(Trainer):
         self._plans = {}
         self._shapes = []
 
+    def __getstate__(self):
+        return {**self.__dict__, "_plans": {}}  # kernels are bound to memory: copies make their own
+
     def _forget(self):
         """Drop what was made from the layers, after a change of them."""
         self.built = False
@@ -41,11 +44,10 @@ class Model(Trainer):
     def require_built(self, what):
         """Raise ValueError if the model does not know its inputs' shape yet."""
         if not self.built:
-            raise ValueError(
-                f"Model {self.name!r} is not built yet, so {what} is not there; add an Input or input_shape= to its "
-                f"first layer, "
-                "call build(input_shape), or run it on data."
-            )
+            hint = "add an Input or input_shape= to its first layer, call build(input_shape), or run it on data."
+            if not self.layers:
+                hint = "it has no layers to run; add one."
+            raise ValueError(f"Model {self.name!r} is not built yet, so {what} is not there; {hint}")
 
     def __call__(self, x, training=False, mask=None):
         """Run the model on a batch.
@@ -66,8 +68,10 @@ class Model(Trainer):
         if mask is not None:
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
         if training:
+            owner = self._owner("call")
+            x = feeding.as_numbers("x", x, owner)
             self._build_for(x)
-            reader = feeding.Reader("x", x, self.input_shape[1:], self._owner("call"))
+            reader = feeding.Reader("x", x, self.input_shape[1:], owner)
             x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
             reader.write(np.arange(len(reader), dtype=np.intp), x)
             for layer in self.layers:

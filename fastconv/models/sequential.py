@@ -2,9 +2,14 @@
 
 import numpy as np
 
+from fastconv import layers as layer_module
 from fastconv.layers.input import InputLayer
-from fastconv.layers.layer import Layer, unique_name
+from fastconv.layers.layer import Layer, sizes, unique_name
 from fastconv.models.model import Model
+from fastconv.names import Family
+
+_CLASSES = {name: getattr(layer_module, name) for name in layer_module.__all__}
+_FAMILY = Family("layer", "keras.layers", Layer, _CLASSES, functions=False)
 
 
 class Sequential(Model):
@@ -28,7 +33,10 @@ class Sequential(Model):
         super().__init__(name or unique_name("sequential"))
         self._layers = []
         self._input = None  # an InputLayer
-        for layer in layers or []:
+        layers = [] if layers is None else layers
+        if not np.iterable(layers):
+            raise ValueError(f"Model {self.name!r}: layers={layers!r} is not a list of layers.")
+        for layer in layers:
             self.add(layer, rebuild=False)
         self._build_if_known()
         if not trainable:
@@ -107,7 +115,7 @@ class Sequential(Model):
             If no shape is known, or a layer does not fit.
         """
         if input_shape is not None:
-            shape = tuple(input_shape)
+            shape = sizes(f"Model {self.name!r}, build", "input_shape", input_shape)
             if self._input is not None and self._input.batch_shape[1:] != shape[1:]:
                 raise ValueError(
                     f"Model {self.name!r}: build got input_shape={shape}; its Input says {self._input.batch_shape}."
@@ -186,8 +194,5 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model, without its weights, from what `get_config` returned."""
-        from fastconv import layers
-
-        classes = {**vars(layers), **(custom_objects or {})}
-        made = [classes[entry["class_name"]].from_config(dict(entry["config"])) for entry in config["layers"]]
+        made = [_FAMILY.deserialize(entry, custom_objects) for entry in config["layers"]]
         return cls(made, name=config["name"])

@@ -45,9 +45,7 @@ def _widths(width, positions, count):
     default = POSITIONS if count == len(POSITIONS) else [*(0.9 * p for p in POSITIONS), 1.0]
     positions = positions or default
     if len(positions) != count:
-        raise ValueError(
-            f"summary: positions={positions!r} has {len(positions)} values; expected {count}."
-        )
+        raise ValueError(f"summary: positions={positions!r} has {len(positions)} values; expected {count}.")
     ends = [int(p * width) for p in positions]
     widths = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     if min(widths) < 4:

@@ -1,9 +1,15 @@
 """compile, fit, evaluate, predict: the loops over batches."""
 
+import numbers
+from collections.abc import Mapping
+
+from itertools import islice
+
 import numpy as np
 
 from fastconv import callbacks as callbacks_module
 from fastconv import losses, metrics, optimizers
+from fastconv.layers.layer import count
 from fastconv.losses.lowering import check, is_trainable, lower
 from fastconv.models import feeding
 from fastconv.runtime import seeds
@@ -58,6 +64,8 @@ class Trainer:
         _refuse(self.name, loss_weights=loss_weights, run_eagerly=run_eagerly or None)
         if steps_per_execution != 1:
             _refuse(self.name, steps_per_execution=steps_per_execution)
+        if optimizer is None:
+            raise ValueError(f"Model {self.name!r}, compile: optimizer=None is not a name or an Optimizer.")
         self.optimizer = optimizers.get(optimizer)
         self._loss_object = None
         if isinstance(loss, str) and loss.lower() in BY_SHAPE:
@@ -180,6 +188,7 @@ class Trainer:
     def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict):
         what = f"{mode}_on_batch"
         self._require_compiled(what)
+        feeding.check_class_weight(class_weight, self._owner(what))
         batch = self._convert(x, y, sample_weight, class_weight, what)
         self.reset_metrics()
         self._run_batch(batch, mode)
@@ -194,9 +203,10 @@ class Trainer:
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch, which is run whole."""
-        x = np.asarray(x)
+        owner = self._owner("predict")
+        x = feeding.as_numbers("x", x, owner)
         self._build_for(x)
-        reader = feeding.Reader("x", x, self.input_shape[1:], self._owner("predict"))
+        reader = feeding.Reader("x", x, self.input_shape[1:], owner)
         return self._predict_rows(reader, np.arange(len(reader), dtype=np.intp))
 
     def _predict_rows(self, reader, index, out=None):
@@ -217,7 +227,8 @@ class Trainer:
     def _build_for(self, x):
         """Build a model without an Input for the data that comes first."""
         if not self.built:
-            self.build((None, *np.shape(x)[1:]))
+            self.build((None, *x.shape[1:]))
+            self.require_built("its output")
 
     def _convert(self, x, y=None, sample_weight=None, class_weight=None, what="fit"):
         """Return a batch of all samples of arrays."""
@@ -257,13 +268,9 @@ class Trainer:
                 return self._convert(x, y, weights, class_weight, what)
 
             return feeding.IterableFeed(x, convert, steps)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer, type(None))) or batch_size == 0:
-            raise ValueError(f"{owner}: batch_size={batch_size!r} is not an integer above 0.")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"{owner}: batch_size={batch_size!r} is not an integer above 0.")
         x_reader, y_reader, weights = self._readers(x, y, sample_weight, class_weight, what)
         feed = feeding.ArrayFeed(x_reader, y_reader, weights, batch_size or 32, seeds.generator if shuffle else None)
-        return feed if steps is None else _Limited(feed, steps)
+        return feed if steps is None else _Limited(feed, steps, goes_on=what == "fit")
 
     # -- loops --------------------------------------------------------------------------------------------
     def fit(
@@ -327,6 +334,14 @@ class Trainer:
             If the loss becomes NaN: says where the first NaN appeared.
         """
         self._require_compiled("fit")
+        owner = self._owner("fit")
+        epochs, initial_epoch = count(owner, "epochs", epochs, 0), count(owner, "initial_epoch", initial_epoch, 0)
+        _check_counts(
+            owner, batch_size=batch_size, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )  # fmt: skip
+        validation_freq = _frequency(owner, validation_freq)
+        feeding.check_class_weight(class_weight, owner)
         if validation_split and validation_data is None:
             x, y, sample_weight, validation_data = self._split(x, y, sample_weight, validation_split)
         feed = self._feed(x, y, sample_weight, batch_size, "fit", class_weight, shuffle, steps_per_epoch)
@@ -391,7 +406,7 @@ class Trainer:
 
     def _split(self, x, y, sample_weight, share):
         owner = self._owner("fit")
-        if not 0 < share < 1:
+        if not isinstance(share, numbers.Real) or not 0 < share < 1:
             raise ValueError(f"{owner}: validation_split={share!r} is not between 0 and 1.")
         if _is_iterable_of_batches(x):
             raise ValueError(f"{owner}: validation_split needs arrays; x gives batches. Pass validation_data instead.")
@@ -442,6 +457,7 @@ class Trainer:
         if kwargs:
             raise ValueError(f"{self._owner('evaluate')}: unknown arguments {sorted(kwargs)}.")
         self._require_compiled("evaluate")
+        _check_counts(self._owner("evaluate"), batch_size=batch_size, steps=steps)
         feed = self._feed(x, y, sample_weight, batch_size, "evaluate", steps=steps)
         container = callbacks_module.CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=1 if verbose == "auto" else verbose, epochs=1,
@@ -458,6 +474,7 @@ class Trainer:
         ndarray
             One row a sample.
         """
+        _check_counts(self._owner("predict"), batch_size=batch_size, steps=steps)
         feed = self._feed(x, None, None, batch_size, "predict", steps=steps)
         container = None
         if callbacks or verbose in (1, 2, "auto"):
@@ -495,31 +512,45 @@ class Trainer:
 
 
 class _Limited:
-    """Some batches of a feed at each pass, which begins where the one before it stopped."""
+    """The first batches of a feed at each pass; with `goes_on`, a pass begins where the one before it stopped.
 
-    def __init__(self, feed, steps):
-        self.feed, self.x, self.steps = feed, feed.x, steps
-        self.rest = iter(())
+    No pass goes beyond the feed's end; the pass after one that came there begins anew.
+    """
+
+    def __init__(self, feed, steps, goes_on):
+        self.feed, self.x, self.steps, self.goes_on = feed, feed.x, min(steps, feed.steps), goes_on
+        self.rest, self.left = iter(()), 0
 
     def __iter__(self):
-        for _ in range(self.steps):
-            batch = next(self.rest, None)
-            if batch is None:
-                self.rest = iter(self.feed)
-                batch = next(self.rest, None)
-            if batch is None:
-                return
+        if not self.goes_on or self.left == 0:
+            self.rest, self.left = iter(self.feed), self.feed.steps
+        for batch in islice(self.rest, min(self.steps, self.left)):
+            self.left -= 1
             yield batch
 
 
 def _is_iterable_of_batches(x):
-    if isinstance(x, (np.ndarray, list, tuple)) or hasattr(x, "__array__"):
+    if isinstance(x, (np.ndarray, list, tuple, Mapping)) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 
 
+def _frequency(owner, value):
+    """Return the number of epochs from one validation to the next, or a list of the epochs that have one."""
+    if np.iterable(value):
+        return [count(owner, "validation_freq", epoch) for epoch in value]
+    return count(owner, "validation_freq", value)
+
+
 def _is_due(epoch, frequency):
     return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+def _check_counts(owner, **arguments):
+    """Raise ValueError for the first argument that is neither None nor a whole number above 0."""
+    for argument, value in arguments.items():
+        if value is not None:
+            count(owner, argument, value)
 
 
 def _as_list(value):

@@ -6,10 +6,23 @@ from fastconv.ops import primitives as P
 from fastconv.runtime.settings import standardize_data_format
 
 
-def _floats(name, argument, value, rank=None):
-    array = np.asarray(value)
+def numeric(owner, argument, value):
+    """Return an array of real numbers or booleans; raise ValueError or TypeError naming owner and argument."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{owner}: {argument} is ragged: its parts have different shapes ({error}).") from None
     if array.dtype.kind not in "iufb":
-        raise TypeError(f"ops.{name}: {argument} has dtype {array.dtype}; expected numbers.")
+        kind = f" (made of a {type(value).__name__})" if array.dtype.kind == "O" else ""
+        raise TypeError(
+            f"{owner}: {argument} has dtype {array.dtype}{kind}; expected numbers (float, int or bool). "
+            "Strings and objects must be turned into numbers first."
+        )
+    return array
+
+
+def _floats(name, argument, value, rank=None):
+    array = numeric(f"ops.{name}", argument, value)
     if rank is not None and array.ndim != rank:
         raise ValueError(f"ops.{name}: {argument} has shape {array.shape}; expected {rank} axes.")
     return as_floats(array, value)
@@ -22,7 +35,7 @@ def as_floats(array, value):
 
 
 def _pair(name, argument, value):
-    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+    pair = tuple(value) if np.iterable(value) else (value, value)
     if len(pair) != 2 or any(not isinstance(v, (int, np.integer)) or v < 1 for v in pair):
         raise ValueError(f"ops.{name}: {argument}={value!r} is not an integer above 0 or a pair of them.")
     return tuple(int(v) for v in pair)
@@ -62,10 +75,11 @@ def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation
     w = w.astype(x.dtype, copy=False)
     first = standardize_data_format(data_format, "ops.conv") == "channels_first"
     channels = x.shape[1 if first else 3]
-    if w.shape[2] == 0 or channels % w.shape[2] or w.shape[3] % max(1, channels // w.shape[2]):
+    if 0 in (channels, *w.shape) or channels % w.shape[2] or w.shape[3] % (channels // w.shape[2]):
         raise ValueError(
-            f"ops.conv: kernel of shape {w.shape} (height, width, channels / groups, filters) does not fit inputs with "
-            f"{channels} channels."
+            f"ops.conv: kernel of shape {w.shape} (height, width, channels / groups, filters) does not fit inputs of "
+            f"shape {x.shape}, which have {channels} channels; expected sizes above 0, channels divisible by the "
+            "kernel's, and filters divisible by the groups."
         )
     settings = (
         _pair("conv", "strides", strides),
@@ -261,4 +275,12 @@ def vjp(op, *args, **kwargs):
     name = getattr(op, "__name__", None)
     if name not in _PAIRS or globals().get(name) is not op:
         raise ValueError(f"ops.vjp: op={op!r} is not one of {', '.join(_PAIRS)}.")
-    return _PAIRS[name](*args, **kwargs)
+    value, back = _PAIRS[name](*args, **kwargs)
+
+    def backprop(dy):
+        dy = numeric(f"ops.{name}", "the gradient", dy)
+        if dy.shape != value.shape:
+            raise ValueError(f"ops.{name}: the gradient has shape {dy.shape}; expected the value's, {value.shape}.")
+        return back(dy)
+
+    return value, backprop

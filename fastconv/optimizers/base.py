@@ -330,6 +330,11 @@ class Optimizer:
             (self._accumulators,) = self._add_slots("gradient_accumulator")
         self._make_slots()
 
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self.built:  # the variables of a copy have other identities
+            self._position = {id(variable): i for i, variable in enumerate(self._trainable_variables)}
+
     def _make_slots(self):
         """Add the slots of the rule; overridden by subclasses."""
 

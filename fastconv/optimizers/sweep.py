@@ -28,7 +28,10 @@ class Sweep:
         self.kernel = kernel
         self.hyper = np.zeros(scalars)
         self._key = None
-        self._calls = ()
+        self._calls = self._arrays = ()
+
+    def __getstate__(self):
+        return {**self.__dict__, "_key": None, "_calls": (), "_arrays": ()}  # a copy binds itself to its own arrays
 
     def __call__(self, params, grads, slots, *scalars):
         """Change `params` (and `slots`) in place, by `grads`: lists that run in parallel, one entry a variable."""

@@ -1,5 +1,7 @@
 """Library-wide settings under Keras's names (``fastconv.config``)."""
 
+import numbers
+
 from fastconv.names import suggestion
 
 _FLOATS = ("float32", "float64")
@@ -26,8 +28,8 @@ def epsilon():
 
 def set_epsilon(value):
     """Set the fuzz factor of the losses."""
-    if not 0 < float(value) < 1:
-        raise ValueError(f"set_epsilon: value={value!r} is not between 0 and 1.")
+    if not isinstance(value, numbers.Real) or not 0 < value < 1:
+        raise ValueError(f"set_epsilon: value={value!r} is not a number between 0 and 1.")
     _state["epsilon"] = float(value)
 
 

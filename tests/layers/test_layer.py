@@ -273,6 +273,20 @@ def test_own_layers_are_trained_and_what_stays_stays():
     np.testing.assert_array_equal(before[1], after[1])
 
 
+def test_own_layers_may_make_weights_at_once():
+    class Shift(L.Layer):
+        def __init__(self, **settings):
+            super().__init__(**settings)
+            self.amount = self.add_weight((), "ones", name="amount")
+
+        def lower(self, trace, x):
+            return trace.add(P.Rescale(1.0, 2.0), x)
+
+    assert Shift()(np.ones((1, 3))).tolist() == [[3, 3, 3]]
+    model = Sequential([L.Input((3,)), Shift()])
+    assert model.count_params() == 1 and model.predict_on_batch(np.ones((1, 3))).tolist() == [[3, 3, 3]]
+
+
 def test_own_layers_without_lower():
     class Empty(L.Layer):
         pass

@@ -183,14 +183,12 @@ def test_a_loss_without_an_op_says_what_it_is():
         NotImplementedError, match=r"compile: loss.*mine.*cannot be trained with yet; expected one of Sparse"
     ):
         model.compile("sgd", mine)
-        model.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
 
 
 def test_a_loss_without_a_name_says_what_it_is():
     model = new()
     with pytest.raises(NotImplementedError, match="cannot be trained with yet"):
         model.compile("sgd", lambda t, p: abs(t - p))
-        model.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
 
 
 def test_crossentropy_is_chosen_by_shapes():

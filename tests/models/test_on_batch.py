@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastconv import losses, metrics, optimizers
 from fastconv import layers as L
+from fastconv import losses, metrics, optimizers
 from fastconv.models import Sequential
 from tests.models.data import classifier, line, stripes
 

@@ -1,8 +1,12 @@
 """Sequential: adding, building, looking at layers and weights."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
+from fastconv import config
 from fastconv import layers as L
 from fastconv.models import Model, Sequential
 
@@ -252,6 +256,48 @@ def test_float64():
     model.compile("adam", "mse")
     model.fit(x, np.ones(5), verbose=0)
     assert model.get_weights()[0].dtype == np.float64 and (model.get_weights()[0] != w).any()
+
+
+def test_float64_as_the_default():
+    config.set_floatx("float64")
+    try:
+        model = Sequential([L.Input((4,)), L.Dense(3, "relu"), L.Dense(2, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        logs = model.fit(np.ones((8, 4)), np.arange(8) % 2, validation_split=0.25, verbose=0).history
+        assert model.predict(np.ones((3, 4)), verbose=0).dtype == np.float64
+    finally:
+        config.set_floatx("float32")
+    assert model.dtype == "float64" and all(np.isfinite(values).all() for values in logs.values())
+
+
+def test_channels_first_as_the_default():
+    config.set_image_data_format("channels_first")
+    try:
+        layers = [L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D(2), L.Flatten(), L.Dense(2)]
+    finally:
+        config.set_image_data_format("channels_last")
+    first = Sequential([L.Input((1, 8, 8)), *layers])
+    last = Sequential(
+        [L.Input((8, 8, 1)), L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D(2), L.Flatten(), L.Dense(2)]
+    )
+    last.set_weights(first.get_weights())
+    x = np.random.default_rng(0).standard_normal((3, 8, 8, 1))
+    expected = last.predict_on_batch(x)
+    np.testing.assert_array_equal(first.predict_on_batch(np.moveaxis(x, -1, 1)), expected)
+
+
+@pytest.mark.parametrize(
+    "copier", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"]
+)
+def test_used_models_can_be_copied(copier):
+    model, x = tiny(), np.ones((3, 8, 8, 1))
+    model.compile("adam", "mse")
+    model.train_on_batch(x, np.ones((3, 2)))
+    twin = copier(model)
+    np.testing.assert_array_equal(twin.predict_on_batch(x), model.predict_on_batch(x))
+    twin.train_on_batch(x, np.ones((3, 2)))
+    model.train_on_batch(x, np.ones((3, 2)))
+    np.testing.assert_array_equal(twin.predict_on_batch(x), model.predict_on_batch(x))
 
 
 def test_config_makes_an_equal_model():

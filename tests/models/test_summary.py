@@ -1,8 +1,7 @@
 """model.summary(): the numbers, the sizes, the table."""
 
-import pytest
-
 import numpy as np
+import pytest
 
 from fastconv import layers as L
 from fastconv.models import Sequential

@@ -149,7 +149,7 @@ MAKERS = {
 
 
 def fitting(names, shape):
-    """Return the layers of these names, without those that do not fit behind the others, and the shape that comes out."""
+    """Return the layers of these names, but those that do not fit behind the others, and the shape that comes out."""
     layers, shape = [], (None, *shape)
     for name in names:
         layer = MAKERS[name]()

@@ -11,7 +11,7 @@ from fastconv import layers as L
 from fastconv.layers.variable import Variable
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
-from fastconv.plan.fusion import FUSIONS, fuse
+from fastconv.plan.fusion import FUSIONS, fuse, sink_swaps
 from fastconv.plan.lowering import Step, Trace
 from tests.cases import CONV_CASES, DENSE_CASES, FUSED_POOL_CASES, integers
 from tests.plan.networks import assert_same_bits, make_plan, step
@@ -405,6 +405,64 @@ def test_fusion_can_be_switched_off_for_plans_to_come():
     assert config.is_fusion_enabled()
     assert kinds(before.steps) == [P.Conv2DReluMaxPool2D]
     assert kinds(off.steps) == [P.Conv2D, P.Relu, P.MaxPool2D]
+
+
+# ---- swaps that sink
+
+
+def sunk(ops, x_shape, rng, kept=(), extra=()):
+    """Return the steps of a chain before and after swaps have sunk, and the shapes after."""
+    trace, value = Trace(x_shape[1:], training=True), 0
+    for op in ops:
+        value = trace.add(op, value)
+    steps = [*trace.steps, *extra]
+    return steps, *sink_swaps(steps, trace.shapes, kept)
+
+
+TO_LAST, TO_FIRST = P.SwapAxes("last"), P.SwapAxes("first")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [P.Relu(max_value=2.0), P.Elementwise("tanh"), P.Rescale(2.0, 1.0)],
+    ids=["relu", "tanh", "rescale"],
+)
+def test_swaps_sink_behind_steps_that_do_not_mind(other, rng):
+    steps, after, shapes = sunk([TO_FIRST, other, other], (2, 5, 6, 3), rng)
+    assert kinds(after) == [type(other), type(other), P.SwapAxes]
+    assert [each.layers for each in after] == [each.layers for each in (steps[1], steps[2], steps[0])]
+    assert shapes == [(1, 5, 6, 3)] * 3 + [(1, 3, 5, 6)]
+    x = rng.standard_normal((2, 5, 6, 3)).astype(np.float32)
+    before, now = run(steps, x)[0], run(after, x)[0]
+    np.testing.assert_array_equal(now[3], before[3])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [P.Softmax(), P.Rescale([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), P.Reshape((90,)), P.MaxPool2D((2, 2))],
+    ids=["softmax", "rescale", "reshape", "pool"],
+)
+def test_swaps_stay_before_steps_that_do_mind(other, rng):
+    steps, after, _ = sunk([TO_FIRST, other], (2, 5, 6, 3), rng)
+    assert after == steps
+
+
+def test_swaps_whose_values_are_wanted_stay(rng):
+    steps, after, _ = sunk([TO_FIRST, P.Relu()], (2, 5, 6, 3), rng, kept={1})
+    assert after == steps
+    reader = Step(P.Relu(max_value=3.0), 1, 99, (), ("other",))
+    steps, after, _ = sunk([TO_FIRST, P.Relu()], (2, 5, 6, 3), rng, extra=[reader])
+    assert after == steps
+    readers = [replace(reader, x=2, y=y) for y in (98, 99)]
+    steps, after, _ = sunk([TO_FIRST, P.Relu()], (2, 5, 6, 3), rng, extra=readers)
+    assert_all_there(steps, after, {2, 98, 99}, integers(rng, (2, 5, 6, 3)))
+
+
+def test_two_swaps_in_a_row_sink_one_by_one(rng):
+    steps, after, _ = sunk([TO_LAST, P.Relu(), TO_LAST, P.Relu(), P.Relu()], (2, 5, 6, 3), rng)
+    x = rng.standard_normal((2, 5, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(run(after, x)[0][5], run(steps, x)[0][5])
+    np.testing.assert_array_equal(run(fuse(after), x)[0][5], run(steps, x)[0][5])
 
 
 # ---- channels first

@@ -1,5 +1,6 @@
 """The plan: lowering, programs that are lent and remembered, weights prepared once, threads that share a model."""
 
+import contextlib
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -221,10 +222,8 @@ def test_threads_and_weights_that_change_between_their_turns(rng):
 
 def meet(barrier):
     """Wait for the other thread, but not for ever: a lock may keep it away."""
-    try:
+    with contextlib.suppress(threading.BrokenBarrierError):
         barrier.wait(timeout=0.5)
-    except threading.BrokenBarrierError:
-        pass
 
 
 def at_once(function, count=2):

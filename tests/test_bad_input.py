@@ -1,0 +1,853 @@
+"""Wrong calls: each raises, never crashes, and says who complains about what, and what was expected."""
+
+import contextlib
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import fastconv as keras
+from fastconv import activations, config, initializers, kernels, losses, metrics, ops, optimizers, utils
+from fastconv import layers as L
+from fastconv.layers.variable import Variable
+from fastconv.models import Sequential
+from tests.layers.catalogue import LAYERS as CATALOGUE
+
+X, Y = np.zeros((6, 4)), np.zeros(6, int)
+IMAGES = np.ones((2, 5, 6, 3))
+RAGGED = [[1.0, 2.0], [3.0]]
+
+
+def model(loss="sparse_categorical_crossentropy", outputs=3, activation="softmax", **settings):
+    """Return a small compiled model named m."""
+    made = Sequential([L.Input((4,)), L.Dense(outputs, activation, name="d")], name="m")
+    made.compile("sgd", loss, **settings)
+    return made
+
+
+def chain(*layers):
+    """Return an uncompiled model named m."""
+    return Sequential(list(layers), name="m")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A call, the error it must raise, and the words that its message must hold."""
+
+    name: str
+    call: object
+    error: type
+    words: tuple
+
+
+def wrong(name, call, error, *words):
+    return Wrong(name, call, error, words)
+
+
+LAYERS = [
+    wrong("conv-filters", lambda: L.Conv2D(-4, 3, name="n"), ValueError, "'n'", "filters=-4", "above 0"),
+    wrong("conv-filters-text", lambda: L.Conv2D("4", 3, name="n"), ValueError, "'n'", "filters='4'", "integer"),
+    wrong("conv-kernel", lambda: L.Conv2D(4, (3, 0), name="n"), ValueError, "'n'", "kernel_size=(3, 0)", "at least 1"),
+    wrong("conv-kernel-none", lambda: L.Conv2D(4, None, name="n"), ValueError, "'n'", "kernel_size=None", "pair"),
+    wrong("conv-strides", lambda: L.Conv2D(4, 3, strides="2", name="n"), ValueError, "'n'", "strides='2'"),
+    wrong("conv-padding", lambda: L.Conv2D(4, 3, padding="vaild", name="n"), ValueError, "padding='vaild'", "'valid'?"),
+    wrong("conv-groups", lambda: L.Conv2D(4, 3, groups=3, name="n"), ValueError, "'n'", "filters=4", "groups=3"),
+    wrong(
+        "conv-dilation",
+        lambda: L.Conv2D(4, 3, 2, dilation_rate=2),
+        ValueError,
+        "strides=(2, 2)",
+        "dilation_rate=(2, 2)",
+    ),
+    wrong("conv-activation", lambda: L.Conv2D(4, 3, activation="rleu"), ValueError, "activation", "'rleu'", "'relu'?"),
+    wrong("conv-own-activation", lambda: L.Conv2D(4, 3, activation=np.tanh), ValueError, "activation=", "gradient"),
+    wrong(
+        "conv-initializer",
+        lambda: L.Conv2D(4, 3, kernel_initializer="glorot_unifrom"),
+        ValueError,
+        "initializer",
+        "'glorot_unifrom'",
+        "'glorot_uniform'?",
+    ),
+    wrong(
+        "conv-regularizer",
+        lambda: L.Conv2D(4, 3, kernel_regularizer="l2", name="n"),
+        NotImplementedError,
+        "'n'",
+        "kernel_regularizer='l2'",
+        "not supported",
+    ),
+    wrong(
+        "conv-data-format",
+        lambda: L.Conv2D(4, 3, data_format="channel_last", name="n"),
+        ValueError,
+        "'n'",
+        "data_format='channel_last'",
+        "channels_last",
+    ),
+    wrong("conv-keyword", lambda: L.Conv2D(4, 3, stride=2), ValueError, "Conv2D", "'stride': 2", "Unrecognized"),
+    wrong(
+        "conv-rank", lambda: L.Conv2D(4, 3, name="n")(np.ones((2, 5, 5))), ValueError, "'n'", "4 axes", "(None, 5, 5)"
+    ),
+    wrong("conv-too-large", lambda: L.Conv2D(4, 7, name="n")(IMAGES), ValueError, "'n'", "(7, 7)", "(None, 5, 6, 3)"),
+    wrong(
+        "conv-channels", lambda: L.Conv2D(4, 3, groups=2, name="n")(IMAGES), ValueError, "'n'", "3 channels", "groups=2"
+    ),
+    wrong("dense-units", lambda: L.Dense(0, name="n"), ValueError, "'n'", "Dense", "units=0", "above 0"),
+    wrong("dense-units-float", lambda: L.Dense(2.5, name="n"), ValueError, "'n'", "units=2.5", "integer"),
+    wrong("dense-rank", lambda: L.Dense(2, name="n")(np.ones(3)), ValueError, "'n'", "2 axes", "(None,)"),
+    wrong("dense-size", lambda: model().layers[0](np.ones((2, 7))), ValueError, "'d'", "(None, 4)", "(None, 7)"),
+    wrong("dense-lora", lambda: L.Dense(2, lora_rank=4, name="n"), NotImplementedError, "'n'", "lora_rank=4"),
+    wrong("pool-size", lambda: L.MaxPooling2D(0, name="n"), ValueError, "'n'", "pool_size=0"),
+    wrong("pool-strides", lambda: L.AveragePooling2D(2, (1, 2, 3), name="n"), ValueError, "'n'", "strides=(1, 2, 3)"),
+    wrong(
+        "pool-too-large", lambda: L.MaxPooling2D(9, name="n")(IMAGES), ValueError, "'n'", "(9, 9)", "(None, 5, 6, 3)"
+    ),
+    wrong("global-pool-rank", lambda: L.GlobalMaxPooling2D(name="n")(X), ValueError, "'n'", "4 axes", "(None, 4)"),
+    wrong("dropout-rate", lambda: L.Dropout(1.5, name="n"), ValueError, "'n'", "rate=1.5", "0 to 1"),
+    wrong("dropout-rate-text", lambda: L.Dropout("a", name="n"), ValueError, "'n'", "rate='a'"),
+    wrong(
+        "dropout-seed",
+        lambda: L.Dropout(0.5, seed="a", name="n"),
+        ValueError,
+        "'n'",
+        "seed='a'",
+    ),
+    wrong(
+        "dropout-noise",
+        lambda: L.Dropout(0.5, noise_shape=(1,), name="n"),
+        NotImplementedError,
+        "'n'",
+        "noise_shape=(1,)",
+    ),
+    wrong("relu-maximum", lambda: L.ReLU(max_value=-1, name="n"), ValueError, "'n'", "max_value=-1", "at least 0"),
+    wrong(
+        "relu-text",
+        lambda: L.ReLU(max_value="a", name="n"),
+        ValueError,
+        "'n'",
+        "max_value='a'",
+    ),
+    wrong("softmax-axis", lambda: L.Softmax(axis=1, name="n")(IMAGES), NotImplementedError, "'n'", "axis=1", "-1"),
+    wrong("reshape-sizes", lambda: L.Reshape((-1, -1), name="n"), ValueError, "'n'", "target_shape=(-1, -1)"),
+    wrong(
+        "reshape-none",
+        lambda: L.Reshape(None, name="n"),
+        ValueError,
+        "'n'",
+        "target_shape=None",
+    ),
+    wrong("reshape-count", lambda: L.Reshape((5,), name="n")(X), ValueError, "'n'", "4 values", "(5,)"),
+    wrong("padding", lambda: L.ZeroPadding2D((1, -1), name="n"), ValueError, "'n'", "padding=-1", "at least 0"),
+    wrong("padding-text", lambda: L.ZeroPadding2D("same", name="n"), ValueError, "'n'", "padding='same'"),
+    wrong(
+        "rescaling-size", lambda: L.Rescaling([1, 2], name="n")(IMAGES), ValueError, "'n'", "scale", "(2,)", "3 places"
+    ),
+    wrong(
+        "rescaling-text",
+        lambda: L.Rescaling("a", name="n")(IMAGES),
+        ValueError,
+        "'n'",
+        "scale='a'",
+    ),
+    wrong("activation-name", lambda: L.Activation("softmaks"), ValueError, "activation", "'softmaks'", "'softmax'?"),
+    wrong("input-nothing", lambda: L.Input(), ValueError, "Input", "shape", "batch_shape"),
+    wrong("input-zero", lambda: L.Input((4, 0), name="n"), ValueError, "'n'", "(None, 4, 0)", "above 0"),
+    wrong(
+        "input-number",
+        lambda: L.Input(2.5, name="n"),
+        ValueError,
+        "'n'",
+        "2.5",
+    ),
+    wrong(
+        "input-batch-shape",
+        lambda: L.Input(batch_shape=4, name="n"),
+        ValueError,
+        "'n'",
+        "batch_shape=4",
+    ),
+    wrong("input-sparse", lambda: L.Input((4,), sparse=True, name="n"), NotImplementedError, "'n'", "sparse=True"),
+    wrong("name-slash", lambda: L.Dense(2, name="a/b"), ValueError, "Dense", "name='a/b'"),
+    wrong("dtype", lambda: L.Dense(2, dtype="float16", name="n"), ValueError, "'n'", "'float16'", "'float32'"),
+    wrong(
+        "call-text",
+        lambda: L.Dense(2, name="n")("abc"),
+        (TypeError, ValueError),
+        "'n'",
+    ),
+    wrong(
+        "call-ragged",
+        lambda: L.Dense(2, name="n")(RAGGED),
+        ValueError,
+        "'n'",
+        "ragged",
+    ),
+    wrong(
+        "call-complex",
+        lambda: L.Dense(2, name="n")(X + 1j),
+        TypeError,
+        "'n'",
+        "complex128",
+    ),
+    wrong(
+        "call-scalar",
+        lambda: L.ReLU(name="n")(3.0),
+        ValueError,
+        "'n'",
+        "single number",
+    ),
+    wrong("count-unbuilt", lambda: L.Dense(2, name="n").count_params(), ValueError, "'n'", "isn't built"),
+    wrong("set-weights-count", lambda: model().layers[0].set_weights([X]), ValueError, "'d'", "1 arrays", "expected 2"),
+    wrong(
+        "set-weights-none",
+        lambda: model().layers[0].set_weights(None),
+        (TypeError, ValueError),
+        "'d'",
+    ),
+    wrong(
+        "set-weights-shape",
+        lambda: model().layers[0].set_weights([X, np.zeros(3)]),
+        ValueError,
+        "'d/kernel'",
+        "(6, 4)",
+        "expected (4, 3)",
+    ),
+    wrong(
+        "add-weight",
+        lambda: L.Layer(name="n").add_weight((2,), "zeors"),
+        ValueError,
+        "initializer",
+        "'zeors'",
+        "'zeros'?",
+    ),
+    wrong("no-lower", lambda: L.Layer(name="n")(X), NotImplementedError, "Layer", "lower"),
+    wrong("variable-shape", lambda: Variable("ones", name="w"), ValueError, "'w'", "shape"),
+    wrong("variable-assign", lambda: Variable([1.0], name="w").assign([1, 2]), ValueError, "'w'", "(2,)", "(1,)"),
+    wrong("from-config", lambda: L.Dense.from_config({"units": 2, "unit": 3}), ValueError, "Dense", "'unit': 3"),
+]
+
+SEQUENTIAL = [
+    wrong("add-text", lambda: chain("relu"), ValueError, "'m'", "'relu'", "Layer"),
+    wrong("add-class", lambda: chain(L.Flatten), ValueError, "'m'", "Flatten", "Layer"),
+    wrong(
+        "layers-number",
+        lambda: Sequential(3, name="m"),
+        (TypeError, ValueError),
+        "'m'",
+        "3",
+    ),
+    wrong("late-input", lambda: chain(L.Dense(2), L.Input((2,), name="i")), ValueError, "'m'", "'i'", "first"),
+    wrong("same-names", lambda: chain(L.Dense(2, name="a"), L.ReLU(name="a")), ValueError, "'m'", "unique", "'a'"),
+    wrong("same-layer", lambda: chain(*[L.Dense(2, name="a")] * 2), ValueError, "'m'", "'a'", "new layer"),
+    wrong(
+        "dtypes",
+        lambda: chain(L.Input((2,)), L.Dense(2), L.Dense(2, dtype="float64", name="a")),
+        ValueError,
+        "'m'",
+        "'a'",
+        "'float64'",
+        "'float32'",
+    ),
+    wrong("pop-empty", lambda: chain().pop(), ValueError, "'m'", "no layer"),
+    wrong("build-unknown", lambda: chain(L.Dense(2)).build(), ValueError, "'m'", "input_shape"),
+    wrong("build-other", lambda: model().build((None, 5)), ValueError, "'m'", "(None, 5)", "(None, 4)"),
+    wrong(
+        "build-number",
+        lambda: chain(L.Dense(2)).build(5),
+        ValueError,
+        "'m'",
+        "input_shape=5",
+    ),
+    wrong("get-layer", lambda: model().get_layer("e"), ValueError, "'m'", "'e'", "['d']"),
+    wrong("get-layer-index", lambda: model().get_layer(index=3), ValueError, "'m'", "index=3", "1 layers"),
+    wrong("get-layer-nothing", lambda: model().get_layer(), ValueError, "'m'", "name", "index"),
+    wrong("plan-unbuilt", lambda: chain(L.Dense(2)).plan, ValueError, "'m'", "not built", "Input"),
+    wrong(
+        "no-layers",
+        lambda: chain(L.Input((4,))).predict(X, verbose=0),
+        ValueError,
+        "'m'",
+        "not built",
+    ),
+    wrong("set-weights", lambda: model().set_weights([X]), ValueError, "'m'", "1 arrays", "expected 2"),
+    wrong("mask", lambda: model()(X, mask=X), NotImplementedError, "'m'", "mask"),
+    wrong("summary-positions", lambda: model().summary(positions=[1.0]), ValueError, "summary", "positions=[1.0]", "3"),
+    wrong("summary-range", lambda: model().summary(layer_range=("d", "e")), ValueError, "summary", "'e'", "['d']"),
+    wrong(
+        "from-config-class",
+        lambda: Sequential.from_config({"name": "m", "layers": [{"class_name": "Dence", "config": {}}]}),
+        ValueError,
+        "'Dence'",
+        "'Dense'?",
+    ),
+    wrong(
+        "from-config-other",
+        lambda: Sequential.from_config(
+            {"name": "m", "layers": [{"class_name": "InputLayer", "config": {"shape": (2,)}}] * 2}
+        ),
+        ValueError,
+        "'m'",
+        "first",
+    ),
+]
+
+COMPILE = [
+    wrong("not-compiled", lambda: chain(L.Input((4,)), L.Dense(1)).fit(X, Y), ValueError, "'m'", "compile()", "fit"),
+    wrong("no-loss", lambda: model(loss=None).evaluate(X, Y), ValueError, "'m'", "evaluate", "loss=None"),
+    wrong("optimizer", lambda: chain(L.Dense(1)).compile("adma", "mse"), ValueError, "optimizer", "'adma'", "'adam'?"),
+    wrong(
+        "optimizer-none",
+        lambda: chain(L.Dense(1)).compile(None, "mse"),
+        ValueError,
+        "optimizer=None",
+    ),
+    wrong("loss", lambda: model("sparse_categorical_crossentrpy"), ValueError, "loss", "crossentrpy'", "'sparse_cat"),
+    wrong("loss-number", lambda: model(3), ValueError, "loss", "3"),
+    wrong("metric", lambda: model(metrics=["acuracy"]), ValueError, "metric", "'acuracy'", "'accuracy'?"),
+    wrong("loss-weights", lambda: model(loss_weights=[1.0]), NotImplementedError, "'m'", "loss_weights=[1.0]"),
+    wrong("eagerly", lambda: model(run_eagerly=True), NotImplementedError, "'m'", "run_eagerly=True"),
+    wrong("steps", lambda: model(steps_per_execution=4), NotImplementedError, "'m'", "steps_per_execution=4"),
+    wrong("learning-rate", lambda: optimizers.SGD(-0.1), ValueError, "SGD", "learning_rate=-0.1", "at least 0"),
+    wrong("momentum", lambda: optimizers.SGD(momentum=2), ValueError, "SGD", "momentum=2", "between 0 and 1"),
+    wrong("optimizer-lr", lambda: optimizers.Adam(lr=0.1), ValueError, "Adam", "'lr': 0.1", "'learning_rate'?"),
+    wrong("reduction", lambda: losses.MeanSquaredError("summ"), ValueError, "reduction='summ'", "'sum'"),
+    wrong("metric-dtype", lambda: metrics.Mean(dtype="int8"), ValueError, "Mean", "dtype='int8'", "float32"),
+    wrong(
+        "initializer", lambda: initializers.get("he_nromal"), ValueError, "initializer", "'he_nromal'", "'he_normal'?"
+    ),
+]
+
+FIT = [
+    wrong("lengths", lambda: model().fit(X, Y[:5], verbose=0), ValueError, "'m'", "fit", "x: 6", "y: 5"),
+    wrong(
+        "weights-length",
+        lambda: model().fit(X, Y, sample_weight=[1.0]),
+        ValueError,
+        "'m'",
+        "sample_weight",
+        "1 values",
+        "6",
+    ),
+    wrong(
+        "weights-rank",
+        lambda: model().fit(X, Y, sample_weight=np.ones((6, 2))),
+        NotImplementedError,
+        "sample_weight",
+        "(6, 2)",
+    ),
+    wrong("weights-text", lambda: model().fit(X, Y, sample_weight=["a"] * 6), TypeError, "'m'", "sample_weight", "<U1"),
+    wrong(
+        "x-shape", lambda: model().fit(np.zeros((6, 5)), Y), ValueError, "'m'", "x has shape (6, 5)", "expected (4,)"
+    ),
+    wrong("x-text", lambda: model().fit(np.array([["a"] * 4] * 6), Y), TypeError, "'m'", "x has dtype <U1", "numbers"),
+    wrong("x-none", lambda: model().fit(None, Y), TypeError, "'m'", "x has dtype object", "numbers"),
+    wrong("x-number", lambda: model().fit(np.float64(3), Y), ValueError, "'m'", "x is a single number"),
+    wrong("x-ragged", lambda: model().fit(RAGGED, Y), ValueError, "'m'", "x is ragged"),
+    wrong("x-complex", lambda: model().fit(X + 1j, Y), TypeError, "'m'", "complex128", "numbers"),
+    wrong("x-dates", lambda: model().fit(X.astype("M8[s]"), Y), TypeError, "'m'", "datetime64", "numbers"),
+    wrong(
+        "x-dict",
+        lambda: model().fit({"a": X}, Y),
+        (TypeError, ValueError),
+        "'m'",
+        "fit",
+        "dict",
+    ),
+    wrong("y-missing", lambda: model().fit(X), ValueError, "'m'", "fit", "y is missing", "6 samples"),
+    wrong("y-text", lambda: model().fit(X, ["a"] * 6), TypeError, "'m'", "y has dtype <U1"),
+    wrong(
+        "y-shape",
+        lambda: model("mse").fit(X, np.zeros((6, 2))),
+        ValueError,
+        "'m'",
+        "y has shape (6, 2)",
+        "expected (3,)",
+    ),
+    wrong("y-one-hot", lambda: model().fit(X, np.eye(6)[:, :3]), ValueError, "'m'", "(6, 3)", "one-hot", "categorical"),
+    wrong(
+        "y-sparse",
+        lambda: model("categorical_crossentropy").fit(X, Y),
+        ValueError,
+        "'m'",
+        "y has shape (6,)",
+        "expected (3,)",
+    ),
+    wrong("y-label", lambda: model().fit(X, Y + 3), ValueError, "'m'", "label 3", "index 0", "0 to 2", "3 outputs"),
+    wrong("y-negative", lambda: model().fit(X, Y - 1), ValueError, "'m'", "label -1", "0 to 2"),
+    wrong("y-fractions", lambda: model().fit(X, Y + 0.5), ValueError, "'m'", "0.5", "class numbers"),
+    wrong("y-nan", lambda: model().fit(X, np.full(6, np.nan)), ValueError, "'m'", "nan", "class numbers"),
+    wrong("batch-size-zero", lambda: model().fit(X, Y, batch_size=0), ValueError, "'m'", "batch_size=0", "above 0"),
+    wrong("batch-size-negative", lambda: model().fit(X, Y, batch_size=-2), ValueError, "'m'", "batch_size=-2"),
+    wrong(
+        "batch-size-text", lambda: model().fit(X, Y, batch_size="32"), ValueError, "'m'", "batch_size='32'", "integer"
+    ),
+    wrong("split-all", lambda: model().fit(X, Y, validation_split=1.0), ValueError, "'m'", "validation_split=1.0"),
+    wrong("split-negative", lambda: model().fit(X, Y, validation_split=-0.5), ValueError, "validation_split=-0.5"),
+    wrong(
+        "split-empty",
+        lambda: model().fit(X, Y, validation_split=0.99),
+        ValueError,
+        "validation_split=0.99",
+        "6 samples",
+    ),
+    wrong(
+        "split-text",
+        lambda: model().fit(X, Y, validation_split="a"),
+        ValueError,
+        "validation_split='a'",
+    ),
+    wrong(
+        "split-batches",
+        lambda: model().fit(iter([(X, Y)]), validation_split=0.5),
+        ValueError,
+        "validation_split",
+        "arrays",
+    ),
+    wrong(
+        "validation-data", lambda: model().fit(X, Y, validation_data=X), ValueError, "'m'", "validation_data", "(x, y)"
+    ),
+    wrong(
+        "validation-x", lambda: model().fit(X, Y, validation_data=(X,)), ValueError, "'m'", "validation_data", "(x, y)"
+    ),
+    wrong(
+        "validation-lengths",
+        lambda: model().fit(X, Y, validation_data=(X, Y[:2])),
+        ValueError,
+        "validation_data",
+        "y: 2",
+    ),
+    wrong(
+        "validation-frequency",
+        lambda: model().fit(X, Y, validation_data=(X, Y), validation_freq=0, verbose=0),
+        ValueError,
+        "'m'",
+        "validation_freq=0",
+    ),
+    wrong(
+        "epochs-text",
+        lambda: model().fit(X, Y, epochs="3"),
+        (TypeError, ValueError),
+        "'m'",
+        "epochs='3'",
+    ),
+    wrong(
+        "epochs-float",
+        lambda: model().fit(X, Y, epochs=2.5),
+        (TypeError, ValueError),
+        "'m'",
+        "epochs=2.5",
+    ),
+    wrong(
+        "epochs-negative",
+        lambda: model().fit(X, Y, epochs=-1, verbose=0),
+        ValueError,
+        "'m'",
+        "epochs=-1",
+    ),
+    wrong(
+        "steps-zero",
+        lambda: model().fit(X, Y, steps_per_epoch=0, verbose=0),
+        ValueError,
+        "'m'",
+        "steps_per_epoch=0",
+    ),
+    wrong(
+        "steps-negative",
+        lambda: model().fit(X, Y, steps_per_epoch=-2, verbose=0),
+        ValueError,
+        "'m'",
+        "steps_per_epoch=-2",
+    ),
+    wrong(
+        "steps-text",
+        lambda: model().fit(X, Y, steps_per_epoch="a"),
+        ValueError,
+        "steps_per_epoch='a'",
+    ),
+    wrong("verbose", lambda: model().fit(X, Y, verbose=3), ValueError, "verbose=3"),
+    wrong("callbacks", lambda: model().fit(X, Y, callbacks=["a"], verbose=0), ValueError, "'a'", "Callback"),
+    wrong(
+        "callback-class",
+        lambda: model().fit(X, Y, callbacks=[keras.callbacks.History], verbose=0),
+        ValueError,
+        "History",
+        "class",
+    ),
+    wrong(
+        "early-stopping", lambda: keras.callbacks.EarlyStopping(mode="mni"), ValueError, "EarlyStopping", "mode='mni'"
+    ),
+    wrong(
+        "class-weight-list",
+        lambda: model().fit(X, Y, class_weight=[1.0, 2.0, 3.0]),
+        (TypeError, ValueError),
+        "'m'",
+        "class_weight",
+    ),
+    wrong(
+        "class-weight-key",
+        lambda: model().fit(X, Y, class_weight={"a": 1.0}),
+        ValueError,
+        "class_weight",
+        "'a'",
+    ),
+    wrong(
+        "class-weight-value",
+        lambda: model().fit(X, Y, class_weight={0: "x"}),
+        ValueError,
+        "class_weight",
+        "'x'",
+    ),
+    wrong(
+        "class-weight-negative",
+        lambda: model().fit(X, Y + 2, class_weight={-1: 100.0}, verbose=0),
+        ValueError,
+        "class_weight",
+        "-1",
+    ),
+    wrong(
+        "class-weight-fraction",
+        lambda: model().fit(X, Y, class_weight={0.5: 100.0}, verbose=0),
+        ValueError,
+        "class_weight",
+        "0.5",
+    ),
+    wrong(
+        "class-weight-values",
+        lambda: model("mse").fit(np.zeros((6, 4)), np.zeros((6, 3), int), class_weight={0: 1.0}, verbose=0),
+        ValueError,
+        "'m'",
+        "class_weight",
+        "3 values",
+    ),
+    wrong("batches-and-y", lambda: model().fit(iter([(X, Y)]), Y), ValueError, "'m'", "x gives batches", "y=None"),
+    wrong("batches-and-size", lambda: model().fit(iter([(X, Y)]), batch_size=4), ValueError, "'m'", "batch_size=4"),
+    wrong(
+        "batch-parts",
+        lambda: model().fit(iter([(X, Y, Y, Y)]), verbose=0),
+        ValueError,
+        "4 parts",
+        "(x, y, sample_weight)",
+    ),
+    wrong("batch-without-y", lambda: model().fit(iter([X]), verbose=0), ValueError, "'m'", "y is missing"),
+    wrong("no-batches", lambda: model().fit(iter([]), verbose=0), ValueError, "'m'", "no batch"),
+    wrong("train-on-batch", lambda: model().train_on_batch(X, Y[:2]), ValueError, "'m'", "train_on_batch", "y: 2"),
+    wrong("test-on-batch", lambda: model().test_on_batch(X[:, :2], Y), ValueError, "'m'", "test_on_batch", "(6, 2)"),
+]
+
+EVALUATE = [
+    wrong("evaluate-lengths", lambda: model().evaluate(X, Y[:5]), ValueError, "'m'", "evaluate", "x: 6", "y: 5"),
+    wrong("evaluate-y", lambda: model().evaluate(X), ValueError, "'m'", "evaluate", "y is missing"),
+    wrong("evaluate-keyword", lambda: model().evaluate(X, Y, epochs=3), ValueError, "'m'", "evaluate", "'epochs'"),
+    wrong("evaluate-batch", lambda: model().evaluate(X, Y, batch_size=1.5), ValueError, "'m'", "batch_size=1.5"),
+    wrong(
+        "evaluate-steps",
+        lambda: model().evaluate(X, Y, steps=0, verbose=0),
+        ValueError,
+        "steps=0",
+    ),
+    wrong("predict-shape", lambda: model().predict(X[:, :3]), ValueError, "'m'", "predict", "(6, 3)", "expected (4,)"),
+    wrong(
+        "predict-rank", lambda: model().predict(np.zeros((6, 4, 4))), ValueError, "'m'", "(6, 4, 4)", "expected (4,)"
+    ),
+    wrong("predict-text", lambda: model().predict(["a", "b"]), TypeError, "'m'", "<U1", "numbers"),
+    wrong(
+        "predict-string", lambda: model().predict("abc", verbose=0), (TypeError, ValueError), "'m'", "x has dtype <U1"
+    ),
+    wrong("predict-none", lambda: model().predict(None), TypeError, "'m'", "object", "numbers"),
+    wrong("predict-ragged", lambda: model().predict(RAGGED), ValueError, "'m'", "x is ragged"),
+    wrong("predict-batch", lambda: model().predict(X, batch_size=0), ValueError, "'m'", "batch_size=0"),
+    wrong("predict-steps", lambda: model().predict(X, steps=0, verbose=0), ValueError, "'m'", "steps=0"),
+    wrong("predict-keyword", lambda: model().predict(X, batchsize=3), TypeError, "batchsize"),
+    wrong("predict-nothing", lambda: model().predict(iter([]), verbose=0), ValueError, "'m'", "no batch"),
+    wrong("predict-on-batch", lambda: model().predict_on_batch(X[:, :3]), ValueError, "'m'", "(6, 3)", "expected (4,)"),
+    wrong(
+        "predict-on-batch-ragged",
+        lambda: model().predict_on_batch(RAGGED),
+        ValueError,
+        "'m'",
+        "ragged",
+    ),
+    wrong("predict-on-batch-text", lambda: model().predict_on_batch([["a"] * 4]), TypeError, "'m'", "<U1"),
+    wrong("call-number", lambda: model()(3.0), ValueError, "'m'", "single number"),
+    wrong("call-shape", lambda: model()(X[:, :2]), ValueError, "'m'", "(6, 2)", "expected (4,)"),
+    wrong("call-training", lambda: model()(X[:, :2], training=True), ValueError, "'m'", "(6, 2)", "expected (4,)"),
+    wrong("unbuilt-number", lambda: chain(L.Dense(2)).predict(np.float64(3)), ValueError, "'m'", "single number"),
+]
+
+FUNCTIONS = [
+    wrong(
+        "ops-conv-inputs",
+        lambda: ops.conv(X, np.ones((3, 3, 1, 1))),
+        ValueError,
+        "ops.conv",
+        "inputs",
+        "(6, 4)",
+        "4 axes",
+    ),
+    wrong("ops-conv-kernel-rank", lambda: ops.conv(IMAGES, X), ValueError, "ops.conv", "kernel", "(6, 4)", "4 axes"),
+    wrong(
+        "ops-conv-fit",
+        lambda: ops.conv(IMAGES, np.ones((3, 3, 2, 4))),
+        ValueError,
+        "ops.conv",
+        "(3, 3, 2, 4)",
+        "3 channels",
+    ),
+    wrong(
+        "ops-conv-large",
+        lambda: ops.conv(IMAGES, np.ones((7, 3, 3, 4))),
+        ValueError,
+        "ops.conv",
+        "(2, 5, 6, 3)",
+        "does not fit",
+    ),
+    wrong(
+        "ops-conv-text", lambda: ops.conv([[[["a"]]]], np.ones((1, 1, 1, 1))), TypeError, "ops.conv", "inputs", "<U1"
+    ),
+    wrong(
+        "ops-conv-strides",
+        lambda: ops.conv(IMAGES, np.ones((3, 3, 3, 4)), 0),
+        ValueError,
+        "ops.conv",
+        "strides=0",
+        "above 0",
+    ),
+    wrong(
+        "ops-conv-strides-none",
+        lambda: ops.conv(IMAGES, np.ones((3, 3, 3, 4)), None),
+        ValueError,
+        "ops.conv",
+        "strides=None",
+    ),
+    wrong(
+        "ops-conv-padding",
+        lambda: ops.conv(IMAGES, np.ones((3, 3, 3, 4)), padding="full"),
+        ValueError,
+        "ops.conv",
+        "padding='full'",
+    ),
+    wrong(
+        "ops-conv-no-taps",
+        lambda: ops.conv(IMAGES, np.ones((0, 3, 3, 4))),
+        ValueError,
+        "ops.conv",
+        "(0, 3, 3, 4)",
+    ),
+    wrong(
+        "ops-conv-no-channels",
+        lambda: ops.conv(np.ones((1, 5, 5, 0)), np.ones((3, 3, 1, 4))),
+        ValueError,
+        "ops.conv",
+        "(1, 5, 5, 0)",
+    ),
+    wrong("ops-pool-size", lambda: ops.max_pool(IMAGES, 0), ValueError, "ops.max_pool", "pool_size=0"),
+    wrong("ops-pool-large", lambda: ops.average_pool(IMAGES, 6), ValueError, "ops.average_pool", "(2, 5, 6, 3)"),
+    wrong("ops-pool-rank", lambda: ops.max_pool(X, 2), ValueError, "ops.max_pool", "(6, 4)", "4 axes"),
+    wrong(
+        "ops-pool-format",
+        lambda: ops.max_pool(IMAGES, 2, data_format="NHWC"),
+        ValueError,
+        "ops.max_pool",
+        "data_format='NHWC'",
+    ),
+    wrong("ops-softmax-axis", lambda: ops.softmax(X, axis=0), NotImplementedError, "ops.softmax", "axis=0", "-1"),
+    wrong("ops-relu-text", lambda: ops.relu(["a"]), TypeError, "ops.relu", "x", "<U1", "numbers"),
+    wrong("ops-relu-complex", lambda: ops.relu(X + 1j), TypeError, "ops.relu", "complex128", "numbers"),
+    wrong("ops-vjp", lambda: ops.vjp(np.tanh, X), ValueError, "ops.vjp", "tanh", "relu"),
+    wrong("ops-vjp-name", lambda: ops.vjp("relu", X), ValueError, "ops.vjp", "'relu'"),
+    wrong(
+        "ops-vjp-gradient",
+        lambda: ops.vjp(ops.relu, X)[1](np.ones(5)),
+        ValueError,
+        "relu",
+        "(5,)",
+        "(6, 4)",
+    ),
+    wrong("activation", lambda: activations.get("gleu"), ValueError, "activation", "'gleu'", "elu'?"),
+    wrong("activation-object", lambda: activations.get(3), ValueError, "activation", "3"),
+    wrong(
+        "activation-text",
+        lambda: activations.relu("abc"),
+        TypeError,
+        "relu",
+        "<U3",
+    ),
+    wrong(
+        "activation-axis",
+        lambda: activations.softmax(X, axis=5),
+        ValueError,
+        "softmax",
+        "axis=5",
+    ),
+    wrong(
+        "activation-keyword",
+        lambda: activations.sigmoid(X, alpha=3),
+        TypeError,
+        "sigmoid",
+        "alpha",
+    ),
+    wrong("categorical-negative", lambda: utils.to_categorical([-1, 2]), IndexError, "to_categorical", "-1", "0 to 2"),
+    wrong("categorical-large", lambda: utils.to_categorical([5], 3), IndexError, "to_categorical", "5", "0 to 2"),
+    wrong("categorical-fraction", lambda: utils.to_categorical([0.5]), ValueError, "to_categorical", "0.5"),
+    wrong("categorical-text", lambda: utils.to_categorical(["a"]), ValueError, "to_categorical", "<U1"),
+    wrong("categorical-classes", lambda: utils.to_categorical([0], 0), ValueError, "to_categorical", "num_classes=0"),
+    wrong("normalize-axis", lambda: utils.normalize(X, axis="a"), TypeError, "normalize", "axis='a'"),
+    wrong("normalize-order", lambda: utils.normalize(X, order=None), TypeError, "normalize", "order=None"),
+    wrong("seed", lambda: utils.set_random_seed(-1), ValueError, "set_random_seed", "seed=-1"),
+    wrong("seed-text", lambda: utils.set_random_seed("a"), ValueError, "set_random_seed", "seed='a'"),
+    wrong("progress", lambda: utils.Progbar(-3), ValueError, "Progbar", "target=-3"),
+    wrong("threads", lambda: config.set_num_threads(0), ValueError, "set_num_threads", "n=0", "at least 1"),
+    wrong("threads-text", lambda: config.set_num_threads("2"), TypeError, "set_num_threads", "n='2'"),
+    wrong("floatx", lambda: config.set_floatx("float16"), ValueError, "set_floatx", "'float16'", "float32"),
+    wrong("epsilon", lambda: config.set_epsilon(0), ValueError, "set_epsilon", "value=0", "between 0 and 1"),
+    wrong(
+        "epsilon-text",
+        lambda: config.set_epsilon("a"),
+        (TypeError, ValueError),
+        "set_epsilon",
+        "'a'",
+    ),
+    wrong(
+        "image-format",
+        lambda: config.set_image_data_format("NCHW"),
+        ValueError,
+        "data_format='NCHW'",
+        "channels_first",
+    ),
+    wrong("kernels", lambda: kernels.use("sse9").__enter__(), ValueError, "kernels.use", "'sse9'", "baseline"),
+    wrong("kernels-none", lambda: kernels.use(None).__enter__(), ValueError, "kernels.use", "None", "baseline"),
+    wrong("kernels-dtype", lambda: kernels.for_dtype("int8"), TypeError, "int8", "float32"),
+    wrong(
+        "loss-shapes",
+        lambda: losses.MeanSquaredError()(X, X[:, :2]),
+        ValueError,
+        "mean_squared_error",
+        "(6, 4)",
+        "(6, 2)",
+    ),
+    wrong("loss-labels", lambda: losses.SparseCategoricalCrossentropy()(Y + 9, X), ValueError, "label 9", "0 to 3"),
+]
+
+TABLE = LAYERS + SEQUENTIAL + COMPILE + FIT + EVALUATE + FUNCTIONS
+
+
+def test_the_table_is_long_and_its_names_are_unique():
+    names = [row.name for row in TABLE]
+    assert len(names) >= 80 and len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_it_raises_and_says_why(row):
+    with pytest.raises(row.error) as caught:
+        row.call()
+    message = str(caught.value)
+    missing = [word for word in row.words if word not in message]
+    assert not missing, f"{missing} not in: {message}"
+
+
+def test_a_wrong_call_leaves_a_model_as_it_was():
+    tried = model()
+    before = tried.get_weights()
+    for x, y in ((X, Y + 7), (X[:, :3], Y), (X, Y[:3]), (RAGGED, Y)):
+        with pytest.raises(ValueError, match="Model 'm'"):
+            tried.fit(x, y, verbose=0)
+        with pytest.raises(ValueError, match="Model 'm'"):
+            tried.train_on_batch(x, y)
+    for a, b in zip(tried.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(tried.fit(X, Y, verbose=0).history["loss"]).all()
+
+
+# ---- anything at all, anywhere: an error of these kinds, or none
+
+CLEAN = (ValueError, TypeError, NotImplementedError, OverflowError, IndexError)
+JUNK = [
+    None, True, -1, 0, 1, 2.5, float("nan"), float("inf"), 1j, 2**70, "a", "", b"x", (), (1,), (2, 3, 4), [], [[1]], {},
+    set(), object(), len, range(6), np.array([]), np.zeros((2, 2)), np.zeros((6, 1)), np.array(["a"]),
+]  # fmt: skip
+
+
+def arguments(function):
+    """Return the names of a function's arguments that may be given by name."""
+    kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+    given = inspect.signature(function).parameters.values()
+    return [p.name for p in given if p.kind not in kinds and p.name != "self"]
+
+
+def try_junk(function, settings, name):
+    """Call a function with all kinds of things for one of its arguments."""
+    for junk in JUNK:
+        if name in ENDLESS and isinstance(junk, int) and junk > 1000:
+            continue
+        with warnings.catch_warnings(), contextlib.suppress(*CLEAN):
+            warnings.simplefilter("ignore")
+            function(**{**settings, name: junk})
+
+
+ENDLESS = ("epochs", "steps_per_epoch", "steps", "validation_steps")  # a large number of them takes its time
+
+
+@pytest.mark.parametrize("case", CATALOGUE, ids=str)
+def test_junk_for_layers(case):
+    def use(**settings):
+        layer = case.cls(**settings)
+        layer(np.ones((2, *case.inputs)))
+        layer(np.ones((2, *case.inputs)), training=True)
+
+    for name in arguments(case.cls.__init__):
+        if name != "kwargs":
+            try_junk(use, case.settings, name)
+
+
+METHODS = {
+    "fit": {"x": X, "y": Y, "verbose": 0},
+    "evaluate": {"x": X, "y": Y, "verbose": 0},
+    "predict": {"x": X, "verbose": 0},
+    "train_on_batch": {"x": X, "y": Y},
+    "test_on_batch": {"x": X, "y": Y},
+    "predict_on_batch": {"x": X},
+    "compile": {"loss": "mse"},
+    "build": {},
+    "set_weights": {"weights": []},
+    "get_layer": {},
+    "add": {"layer": L.ReLU()},
+    "__call__": {"x": X},
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_junk_for_models(method, capsys):
+    for name in arguments(getattr(Sequential, method)):
+        try_junk(lambda **settings: getattr(model(), method)(**settings), METHODS[method], name)
+
+
+OPS = {
+    "conv": {"inputs": IMAGES, "kernel": np.ones((3, 3, 3, 4))},
+    "max_pool": {"inputs": IMAGES, "pool_size": 2},
+    "average_pool": {"inputs": IMAGES, "pool_size": 2},
+    "relu": {"x": IMAGES},
+    "sigmoid": {"x": IMAGES},
+    "softmax": {"x": IMAGES},
+}
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_junk_for_ops(op):
+    for name in arguments(getattr(ops, op)):
+        try_junk(getattr(ops, op), OPS[op], name)
+        for shape in [(0, 5, 5, 3), (2, 0, 5, 3), (0, 0, 0, 0), (2, 1, 1, 3), (1,) * 9]:
+            with contextlib.suppress(*CLEAN):
+                getattr(ops, op)(**{**OPS[op], name: np.ones(shape)})
+
+
+def test_junk_for_activations():
+    for activation in activations.OPS:
+        function = activations.get(activation)
+        for name in ("x", "axis", "alpha", "negative_slope"):
+            try_junk(function, {"x": X}, name)
+    for name in ("get", "serialize", "deserialize"):
+        (argument, *_) = arguments(getattr(activations, name))
+        try_junk(getattr(activations, name), {}, argument)
