@@ -2,7 +2,6 @@
 
 import numbers
 from collections.abc import Mapping
-
 from itertools import islice
 
 import numpy as np
