@@ -5,7 +5,6 @@ there and in `CUSTOM_OBJECTS` only: a module named in a file is never imported.
 """
 
 import difflib
-import inspect
 import re
 
 # Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name".
@@ -196,12 +195,12 @@ class Family:
             return identifier
         if isinstance(identifier, str):
             found = self.find(identifier)
-            return found() if inspect.isclass(found) else found
+            return found() if isinstance(found, type) else found
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
-        if inspect.isclass(identifier) and issubclass(identifier, self.base):
+        if isinstance(identifier, type) and issubclass(identifier, self.base):
             return identifier()
-        if self.functions and callable(identifier) and not inspect.isclass(identifier):
+        if self.functions and callable(identifier) and not isinstance(identifier, type):
             return identifier
         raise ValueError(
             f"Could not interpret {self.kind} identifier: {identifier!r}. Expected a name, a config dict, "
@@ -235,7 +234,7 @@ class Family:
             return None
         cls = type(obj)
         registered = {id(value): key for key, value in CUSTOM_OBJECTS.items()}
-        if hasattr(obj, "get_config") and not inspect.isclass(obj):
+        if hasattr(obj, "get_config") and not isinstance(obj, type):
             built_in = any(member is cls for member in self.table.values())
             return {
                 "module": self.module if built_in else cls.__module__,
@@ -244,7 +243,7 @@ class Family:
                 "registered_name": None if built_in else registered.get(id(cls), cls.__name__),
             }
         name = getattr(obj, "__name__", "<lambda>")
-        if name == "<lambda>" or inspect.isclass(obj):
+        if name == "<lambda>" or isinstance(obj, type):
             raise ValueError(
                 f"Cannot serialize the {self.kind} {obj!r}: expected a named function or an object with get_config()."
             )
@@ -285,7 +284,7 @@ class Family:
         """
         if isinstance(config, str):
             found = self.find(config, custom_objects)
-            return found() if inspect.isclass(found) else found
+            return found() if isinstance(found, type) else found
         name = config.get("class_name") if isinstance(config, dict) else None
         if name is None:
             raise ValueError(
@@ -296,7 +295,7 @@ class Family:
         if name == "function":
             return self._function(settings, custom_objects, config.get("registered_name"))
         cls = self.find(name, custom_objects, config.get("registered_name"))
-        if not (inspect.isclass(cls) and issubclass(cls, self.base)):
+        if not (isinstance(cls, type) and issubclass(cls, self.base)):
             raise ValueError(f"The {self.kind} config names {name!r}, which is not a {self.kind} class.")
         try:
             return cls.from_config(dict(settings or {}))
@@ -305,6 +304,6 @@ class Family:
 
     def _function(self, name, custom_objects, registered_name):
         function = self.find(name, custom_objects, registered_name)
-        if not self.functions or inspect.isclass(function):
+        if not self.functions or isinstance(function, type):
             raise ValueError(f"The {self.kind} config names {name!r}, which is not a {self.kind} function.")
         return function

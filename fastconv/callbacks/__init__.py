@@ -11,7 +11,6 @@ from fastconv.callbacks.early_stopping import EarlyStopping
 from fastconv.callbacks.history import History
 from fastconv.callbacks.lambda_callback import LambdaCallback
 from fastconv.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from fastconv.callbacks.progbar import Progbar
 from fastconv.callbacks.progbar_logger import ProgbarLogger
 from fastconv.callbacks.terminate_on_nan import TerminateOnNaN
 
@@ -23,7 +22,6 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
-    "Progbar",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "TerminateOnNaN",

@@ -1,7 +1,5 @@
 """Many callbacks behind one: which hooks are overridden is found out once, so all others cost nothing."""
 
-import inspect
-
 from fastconv.callbacks.callback import EPOCH_HOOKS, HOOKS, PHASE_HOOKS, Callback
 from fastconv.callbacks.history import History
 from fastconv.callbacks.progbar_logger import ProgbarLogger
@@ -186,7 +184,7 @@ class CallbackList(Callback):
 
 
 def _check(callback):
-    if inspect.isclass(callback):
+    if isinstance(callback, type):
         raise ValueError(f"callbacks: {callback.__name__} is a class; give an object: {callback.__name__}().")
     if not hasattr(callback, "set_model") or not hasattr(callback, "on_epoch_end"):
         raise ValueError(f"callbacks: {callback!r} is not a Callback.")

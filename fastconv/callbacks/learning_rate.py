@@ -1,6 +1,5 @@
 """Callbacks that change the learning rate between epochs, and add it to the logs."""
 
-import inspect
 import math
 import numbers
 
@@ -97,7 +96,9 @@ class LearningRateScheduler(Callback):
 
 def _takes_two(function):
     try:
-        inspect.signature(function).bind(0, 0.1)
+        from inspect import signature  # it takes a while to import
+
+        signature(function).bind(0, 0.1)
     except TypeError:
         return False
     except ValueError:  # a builtin that does not tell

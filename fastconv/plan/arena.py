@@ -1,6 +1,5 @@
 """One block of memory for all buffers of a program: buffers that are never alive together share their place."""
 
-from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -8,7 +7,6 @@ import numpy as np
 ALIGNMENT = 64  # a cache line, and the widest vector
 
 
-@dataclass(eq=False)
 class Buffer:
     """An array to be: its shape and type, and the first and last moment at which it holds something.
 
@@ -22,12 +20,9 @@ class Buffer:
         Set by `place`.
     """
 
-    shape: tuple
-    dtype: object
-    birth: int
-    death: int
-    offset: int = 0
-    array: object = field(default=None, repr=False)
+    def __init__(self, shape, dtype, birth, death):
+        self.shape, self.dtype, self.birth, self.death = shape, dtype, birth, death
+        self.offset, self.array = 0, None
 
     @property
     def nbytes(self):

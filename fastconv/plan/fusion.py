@@ -5,7 +5,6 @@ come first. A value inside a run must have no other reader. Every row is tested 
 gradients.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from fastconv.ops import loss
@@ -100,8 +99,8 @@ def sink_swaps(steps, shapes, kept=()):
         swap, other = steps[i], steps[i + 1]
         alone = other.x == swap.y and _readers(steps, swap.y) == 1 and swap.y not in kept
         if isinstance(swap.op, P.SwapAxes) and other.op.elementwise and alone:
-            steps[i] = replace(other, x=swap.x, y=swap.y)
-            steps[i + 1] = replace(swap, x=swap.y, y=other.y)
+            steps[i] = other._replace(x=swap.x, y=swap.y)
+            steps[i + 1] = swap._replace(x=swap.y, y=other.y)
             shapes[swap.y] = shapes[swap.x]
     return steps, shapes
 
@@ -155,9 +154,9 @@ def _fused(row, run):
         return []
     variables = tuple(v for step in run for v in step.variables)
     layers = tuple(dict.fromkeys(name for step in run for name in step.layers))
-    return [replace(run[0], op=op, y=run[-1].y, variables=variables, layers=layers)]
+    return [run[0]._replace(op=op, y=run[-1].y, variables=variables, layers=layers)]
 
 
 def _redirect(steps, old, new):
     """Let readers of the value `old` read `new`."""
-    return [replace(step, x=new) if step.x == old else step for step in steps]
+    return [step._replace(x=new) if step.x == old else step for step in steps]

@@ -1,12 +1,11 @@
 """From layers to steps: a trace records the ops that layers lower themselves to."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastconv.ops.op import Op
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One op in its place: the value it reads, the value it writes, the weights it uses.
 
     Attributes

@@ -6,20 +6,22 @@ results never depend on the number of threads.
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_generator = None  # made when it is first asked for: numpy.random takes a while to import
 
 
 def set_seed(seed):
-    """Restart the global generator from `seed` (an int)."""
+    """Restart the global generator from `seed` (an int; None: from the operating system)."""
     global _generator
     _generator = np.random.default_rng(seed)
 
 
 def generator():
     """Return the global ``numpy.random.Generator``."""
+    if _generator is None:
+        set_seed(None)
     return _generator
 
 
 def next_seed():
     """Draw a 63-bit seed from the global generator."""
-    return int(_generator.integers(0, 2**63 - 1))
+    return int(generator().integers(0, 2**63 - 1))

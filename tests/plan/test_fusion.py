@@ -1,6 +1,5 @@
 """The table of fusions: every row against its own left side, what must not be fused, and whole networks."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -135,7 +134,7 @@ def test_a_row_is_its_left_side(row, name, ops, x_shape, variant, rng):
 
 @pytest.mark.parametrize(("row", "name", "ops", "x_shape"), FEW)
 def test_a_fused_step_stands_where_its_parts_stood(row, name, ops, x_shape, rng):
-    steps = [replace(each, layers=(f"layer{i // 2}",)) for i, each in enumerate(record(ops, x_shape, rng))]
+    steps = [each._replace(layers=(f"layer{i // 2}",)) for i, each in enumerate(record(ops, x_shape, rng))]
     fused = fuse(steps)
     if fused:
         (one,) = fused
@@ -453,7 +452,7 @@ def test_swaps_whose_values_are_wanted_stay(rng):
     reader = Step(P.Relu(max_value=3.0), 1, 99, (), ("other",))
     steps, after, _ = sunk([TO_FIRST, P.Relu()], (2, 5, 6, 3), rng, extra=[reader])
     assert after == steps
-    readers = [replace(reader, x=2, y=y) for y in (98, 99)]
+    readers = [reader._replace(x=2, y=y) for y in (98, 99)]
     steps, after, _ = sunk([TO_FIRST, P.Relu()], (2, 5, 6, 3), rng, extra=readers)
     assert_all_there(steps, after, {2, 98, 99}, integers(rng, (2, 5, 6, 3)))
 
