@@ -133,6 +133,8 @@ cdef class winograd_forward(Sliding):
     def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
                  real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
         Sliding.__init__(self, windows, 1, out_channels, threads)
+        # each split transforms the inputs anew: no more of them than threads need
+        self.splits = max(1, min(self.units, (self.threads - 1) // max(1, self.images * self.blocks) + 1))
         self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
         self.relu, self.biased, self.pooled = relu, b is not None, which is not None
         self.place, self.tile, self.channel, self.cell = windows.place, windows.tile, windows.channel, windows.cell

@@ -100,14 +100,14 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def build(self, input_shape):
-        """Check the axis; see `Layer.build`."""
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the inputs, checked; see `Layer.compute_output_shape`."""
         if self.axis not in (-1, len(input_shape) - 1):
             raise NotImplementedError(
                 f"Layer {self.name!r} (Softmax): axis={self.axis!r} on inputs of shape {tuple(input_shape)} is not "
-                f"supported; "
-                "expected the last axis, -1."
+                "supported; expected the last axis, -1."
             )
+        return tuple(input_shape)
 
     def lower(self, trace, x):
         """Add the op; see `Layer.lower`."""

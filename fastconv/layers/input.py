@@ -54,6 +54,10 @@ class InputLayer(Layer):
                 f"Layer {self.name!r} (Input): expected either shape or batch_shape; got shape={shape!r}, "
                 f"batch_shape={batch_shape!r}."
             )
+        if batch_shape is not None and batch_size is not None:
+            raise ValueError(
+                f"Layer {self.name!r} (Input): got batch_shape={batch_shape!r} and batch_size={batch_size!r}; expected one."
+            )
         if batch_shape is None:
             batch_shape = (batch_size, *(shape if np.iterable(shape) else (shape,)))
         self.batch_shape = sizes(f"Layer {self.name!r} (Input)", "batch_shape", batch_shape)

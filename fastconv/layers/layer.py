@@ -3,6 +3,7 @@
 import math
 import numbers
 from collections import Counter
+from functools import wraps
 
 import numpy as np
 
@@ -77,14 +78,20 @@ class Layer:
         self.name = name or unique_name(snake_case(kind))
         self.refuse(activity_regularizer=activity_regularizer, autocast=None if autocast else autocast)
         self.dtype = _dtype(self.name, dtype)
-        self.built = False
+        self.built = type(self).build is Layer.build  # nothing to do, as far as the class says
         self._trainable = bool(trainable)
         self._weights = []
         self._build_shape = None
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _noting_the_shape(cls.__dict__["build"])
+
     # -- what a subclass says -----------------------------------------------------------------------------
     def build(self, input_shape):
-        """Make the weights for inputs of `input_shape` (batch first, None for the batch)."""
+        """Make the weights for inputs of `input_shape` (batch first, None for the batch); check the shape, at least."""
+        self.compute_output_shape(input_shape)
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape for an input's shape, both batch first; None stands for the batch."""
@@ -111,10 +118,9 @@ class Layer:
     def build_once(self, input_shape):
         """Build the layer, or check that it was built for such inputs."""
         shape = (None, *input_shape[1:])
-        if not self.built or (not self._weights and self._build_shape != shape):
+        if not self.built:
             self.build(shape)
-            self.built, self._build_shape = True, shape
-        elif self._build_shape != shape:
+        elif self._weights and self._build_shape not in (None, shape):
             self.check_built(shape)
 
     def check_built(self, shape):
@@ -226,6 +232,10 @@ class Layer:
         """
         assign_all(f"Layer {self.name!r}", self._weights, weights)
 
+    def build_entry(self):
+        """Return what a saved config says of the inputs that the weights were made for, if there are any."""
+        return {"build_config": {"input_shape": self._build_shape}} if self._build_shape is not None else {}
+
     def count_params(self):
         """Return the number of values in all weights.
 
@@ -273,6 +283,22 @@ class Layer:
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _noting_the_shape(build):
+    """Return a `build` that notes that it was done, for which inputs, and refuses to be done again."""
+
+    @wraps(build)
+    def build_and_note(self, input_shape):
+        if self.built:
+            raise ValueError(
+                f"Layer {self.name!r} was built already, for inputs of shape {self._build_shape}; got {input_shape}. "
+                "Make a new layer for other inputs."
+            )
+        build(self, input_shape)
+        self.built, self._build_shape = True, (None, *input_shape[1:])
+
+    return build_and_note
 
 
 def assign_all(owner, variables, arrays):

@@ -21,10 +21,6 @@ class _Pooling2D(Layer):
     def _op(self):
         return self.op_class(self.pool_size, self.strides, self.padding)
 
-    def build(self, input_shape):
-        """Check the shape; see `Layer.build`."""
-        self.compute_output_shape(input_shape)
-
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
         self.check_rank(input_shape, 4)
@@ -116,10 +112,6 @@ class _GlobalPooling2D(Layer):
         super().__init__(**kwargs)
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
         self.keepdims = bool(keepdims)
-
-    def build(self, input_shape):
-        """Check the shape; see `Layer.build`."""
-        self.check_rank(input_shape, 4)
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""

@@ -34,14 +34,18 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def build(self, input_shape):
-        """Check the sizes; see `Layer.build`."""
+        """Check the shape; see `Layer.build`."""
+        super().build(input_shape)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the inputs, checked; see `Layer.compute_output_shape`."""
         for argument, value in (("scale", self.scale), ("offset", self.offset)):
             if np.shape(value) not in ((), (1,), (input_shape[-1],)):
                 raise ValueError(
                     f"Layer {self.name!r} (Rescaling): {argument} has shape {np.shape(value)}; expected one number or "
-                    f"one for "
-                    f"each of the {input_shape[-1]} places of the last axis."
+                    f"one for each of the {input_shape[-1]} places of the last axis."
                 )
+        return tuple(input_shape)
 
     def lower(self, trace, x):
         """Add the op; see `Layer.lower`."""

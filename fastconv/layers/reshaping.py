@@ -31,6 +31,10 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
+    def build(self, input_shape):
+        """Check the shape; see `Layer.build`."""
+        super().build(input_shape)
+
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
         self.check_rank(input_shape, len(input_shape))
@@ -131,6 +135,10 @@ class ZeroPadding2D(Layer):
             raise ValueError(f"{owner}: padding={padding!r} is not an integer, a pair, or a pair of pairs.")
         self.padding = tuple(pair(owner, "padding", axis, minimum=0) for axis in axes)
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
+
+    def build(self, input_shape):
+        """Check the shape; see `Layer.build`."""
+        super().build(input_shape)
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""

@@ -143,15 +143,23 @@ class Sequential(Model):
                     f"{self.dtype!r}. "
                     "All layers of a model must have one dtype."
                 )
+            if not layer.weights:  # it gets them now: their paths begin with this model's name
+                layer.build_once(shape)
+                for variable in layer.weights:
+                    variable.path = f"{self.name}/{variable.path}"
             layer.build_once(shape)
             shape = layer.compute_output_shape(shape)
             shapes.append(shape)
-        self._shapes, self.built = shapes, True
+        batch = self._input.batch_shape[0]
+        self._shapes, self.built = [(batch, *shape[1:]) for shape in shapes], True
 
     @property
     def dtype(self):
         """The type of the layers."""
         return self._layers[0].dtype if self._layers else np.dtype("float32").name
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     @property
     def layers(self):
@@ -181,15 +189,22 @@ class Sequential(Model):
     def get_config(self):
         """Return the layers' configs, as Keras writes them."""
         layers = ([self._input] if self._input is not None else []) + self._layers
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": self.dtype,
             "layers": [
-                {"module": "keras.layers", "class_name": type(layer).__name__, "config": layer.get_config()}
+                {
+                    "module": "keras.layers",
+                    "class_name": type(layer).__name__,
+                    "config": layer.get_config(),
+                    "registered_name": None,
+                    **layer.build_entry(),
+                }
                 for layer in layers
             ],
-            "build_input_shape": self.input_shape,
         }
+        return {**config, "build_input_shape": self.input_shape} if self.built else config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

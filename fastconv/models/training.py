@@ -103,13 +103,16 @@ class Trainer:
 
     @property
     def metrics_names(self):
-        """The names of `metrics`."""
-        return [metric.name for metric in self.metrics]
+        """What evaluation reports, as Keras 3 says it: the loss, and all metrics together."""
+        return [] if not self.compiled else ["loss", *(["compile_metrics"] if any(self._metric_specs) else [])]
 
     def _resolve_metrics(self, target_shape):
         if self._metrics is None:
             shapes = ((None, *target_shape[1:]), self.output_shape)
             plain, weighted = ([metrics.resolve(spec, *shapes) for spec in specs] for specs in self._metric_specs)
+            taken = {metric.name for metric in plain}
+            for metric in weighted:  # of two with one name, Keras marks this one
+                metric.name = f"weighted_{metric.name}" if metric.name in taken else metric.name
             self._metrics = [(m, False) for m in plain] + [(m, True) for m in weighted]
 
     def reset_metrics(self):
@@ -196,7 +199,7 @@ class Trainer:
     def _result(self, return_dict):
         values = self.get_metrics_result()
         if return_dict:
-            return values
+            return dict(sorted(values.items()))
         values = list(values.values())
         return values[0] if len(values) == 1 else values
 

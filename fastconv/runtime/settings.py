@@ -47,12 +47,12 @@ def standardize_data_format(data_format, owner=""):
     """Return `data_format`, or the default for ``None``; raise ``ValueError``, naming `owner`, for anything unknown."""
     if data_format is None:
         return _state["image_data_format"]
-    if data_format not in _FORMATS:
+    if str(data_format).lower() not in _FORMATS:
         who = f"{owner}: " if owner else ""
         raise ValueError(
             f"{who}data_format={data_format!r} is not one of {_FORMATS}.{suggestion(data_format, _FORMATS)}"
         )
-    return data_format
+    return data_format.lower()
 
 
 def enable_fusion():

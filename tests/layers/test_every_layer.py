@@ -145,4 +145,4 @@ def test_the_first_layer_may_say_what_comes_in(case):
 @every_layer
 def test_layers_say_what_they_are(case):
     layer = case.make(name="mine")
-    assert repr(layer) == f"<{case.cls.__name__} name=mine, built=False>"
+    assert repr(layer) == f"<{case.cls.__name__} name=mine, built={layer.built}>"

@@ -260,12 +260,12 @@ def nan_in_weights(model, x, y):
     kernel = model.layers[3].kernel.numpy()
     kernel[0, 0] = np.nan
     model.layers[3].kernel.assign(kernel)
-    return r"in the weights \['head/kernel'\] of layer 'head'"
+    return r"in the weights \['m/head/kernel'\] of layer 'head'"
 
 
 def infinite_weights(model, x, y):
     model.layers[0].kernel.assign(np.full(model.layers[0].kernel.shape, np.inf))
-    return r"in the weights \['conv/kernel'\] of layer 'conv'"
+    return r"in the weights \['m/conv/kernel'\] of layer 'conv'"
 
 
 def overflow(model, x, y):

@@ -69,7 +69,7 @@ def test_what_comes_back():
     values = model.test_on_batch(x, y)
     assert isinstance(values, list) and all(isinstance(v, float) for v in values)
     assert model.test_on_batch(x, y, return_dict=True) == dict(zip(("loss", "accuracy"), values, strict=True))
-    assert list(model.train_on_batch(x, y, return_dict=True)) == ["loss", "accuracy"]
+    assert list(model.train_on_batch(x, y, return_dict=True)) == ["accuracy", "loss"]
 
 
 def test_each_batch_is_counted_by_itself():

@@ -181,7 +181,9 @@ def test_get_layer():
 
 def test_weights():
     model = tiny()
-    assert [v.path for v in model.weights] == ["c/kernel", "c/bias", "d/kernel", "d/bias"]
+    assert [v.path for v in model.weights] == [
+        f"{model.name}/{path}" for path in ("c/kernel", "c/bias", "d/kernel", "d/bias")
+    ]
     assert model.weights == model.variables == model.trainable_weights == model.trainable_variables
     assert model.non_trainable_weights == model.non_trainable_variables == []
     copies = model.get_weights()
@@ -216,8 +218,8 @@ def test_trainable_is_passed_on():
     model.trainable = True
     assert model.trainable and len(model.trainable_weights) == 4
     model.layers[0].trainable = False
-    assert [v.path for v in model.trainable_weights] == ["d/kernel", "d/bias"]
-    assert [v.path for v in model.non_trainable_weights] == ["c/kernel", "c/bias"]
+    assert [v.path for v in model.trainable_weights] == [f"{model.name}/d/kernel", f"{model.name}/d/bias"]
+    assert [v.path for v in model.non_trainable_weights] == [f"{model.name}/c/kernel", f"{model.name}/c/bias"]
     assert tiny(trainable=False).trainable_weights == []
 
 
