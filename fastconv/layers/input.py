@@ -56,7 +56,7 @@ class InputLayer(Layer):
             )
         if batch_shape is not None and batch_size is not None:
             raise ValueError(
-                f"Layer {self.name!r} (Input): got batch_shape={batch_shape!r} and batch_size={batch_size!r}; expected one."
+                f"Layer {self.name!r} (Input): got batch_shape={batch_shape!r} with batch_size={batch_size!r}."
             )
         if batch_shape is None:
             batch_shape = (batch_size, *(shape if np.iterable(shape) else (shape,)))
