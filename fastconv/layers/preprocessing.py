@@ -53,4 +53,8 @@ class Rescaling(Layer):
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
-        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+        return {
+            **super().get_config(),
+            "scale": np.asarray(self.scale).tolist(),
+            "offset": np.asarray(self.offset).tolist(),
+        }

@@ -42,8 +42,9 @@ def _table(model, line_length, positions, show_trainable, layer_range):
 
 def _widths(width, positions, count):
     """Return the columns' widths; positions are shares of the table's width."""
-    default = POSITIONS if count == len(POSITIONS) else [*(0.9 * p for p in POSITIONS), 1.0]
-    positions = positions or default
+    positions = positions or POSITIONS
+    if count > len(POSITIONS):  # positions are those of the first three columns, moved together for the fourth
+        positions = [*(0.9 * p for p in positions), 1.0][:count]
     if len(positions) != count:
         raise ValueError(f"summary: positions={positions!r} has {len(positions)} values; expected {count}.")
     ends = [int(p * width) for p in positions]

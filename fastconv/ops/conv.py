@@ -28,11 +28,15 @@ class Conv2D(Op):
 
     # -- sizes and lists ----------------------------------------------------------------------------------
     def sizes(self, x, w):
-        """Return the `windows.Conv` of an input and a filter shape."""
+        """Return the `windows.Conv` of an input and a filter shape; raise ValueError if they do not fit."""
+        fits = len(x) == len(w) == 4 and x[3] == w[2] * self.groups and w[3] % self.groups == 0
+        if not fits:
+            raise ValueError(f"{self!r}: filters of shape {w} do not fit images of shape {x}.")
         return windows.conv_sizes(x, w, self.strides, self.padding, self.dilation, self.groups)
 
     def output_shape(self, x, w, b=None):
         c = self.sizes(x, w)
+        check_bias(self, w, b)
         return c.images, c.out_height, c.out_width, c.out_channels
 
     def flops(self, x, w, b=None):
@@ -164,16 +168,26 @@ class Dense(Conv2D):
         self.settings = {"relu": relu}
 
     def sizes(self, x, w):
+        if len(w) != 2 or x[-1] != w[0]:
+            raise ValueError(f"{self!r}: weights of shape {w} do not fit inputs of shape {x}.")
         count = prod(x[:-1])
         return windows.Conv(1, count, 1, w[0], count, 1, w[1], (1, 1), (1, 1), NO_PADDING, (1, 1), 1)
 
     def output_shape(self, x, w, b=None):
+        self.sizes(x, w)
+        check_bias(self, w, b)
         return (*x[:-1], w[1])
 
 
 def _is_product(c):
     """Tell whether a convolution is a matrix product over all pixels of all images."""
     return c.kernel == c.strides == (1, 1) and c.padding == NO_PADDING and c.groups == 1
+
+
+def check_bias(op, w, b):
+    """Raise ValueError unless the bias has a value for each output channel."""
+    if b is not None and tuple(b) != (w[-1],):
+        raise ValueError(f"{op!r}: a bias of shape {b} does not fit weights of shape {w}.")
 
 
 # -- what the fused convolutions share --------------------------------------------------------------------

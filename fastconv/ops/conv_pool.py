@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastconv.ops import windows, winograd
-from fastconv.ops.conv import Conv2D, as_matrix, packed_shape, scratch_shape, sum_partials, wants_filters
+from fastconv.ops.conv import Conv2D, as_matrix, check_bias, packed_shape, scratch_shape, sum_partials, wants_filters
 from fastconv.ops.op import Needs
 
 SPARSE_RUN = 48  # contiguous filter values from which visiting single winners beats dense tiles (measured)
@@ -28,6 +28,7 @@ class Conv2DReluMaxPool2D(Conv2D):
 
     def output_shape(self, x, w, b=None):
         c = self.sizes(x, w)
+        check_bias(self, w, b)
         return (c.images, *windows.pooled_size(c, *self.pool), c.out_channels)
 
     def _lists(self, c):

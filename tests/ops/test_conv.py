@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv.ops import reference
-from fastconv.ops.primitives import Conv2D
+from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D, Dense
 from tests.cases import CONV_CASES, assert_within_rounding, integers
 from tests.gradients import check_gradients
 
@@ -158,3 +158,22 @@ def test_work_shared_by_threads_is_exact(case, variant, set_num_threads, rng):
     expected = (y, *reference.conv2d_backward(x, w, dy, **settings))
     for name, actual, right in zip(("y", "dx", "dw", "db"), run(settings, x, w, b, dy), expected, strict=True):
         np.testing.assert_array_equal(actual, right, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes"),
+    [
+        (Conv2D(), [(2, 9, 9, 2), (3, 3, 3, 4), None]),
+        (Conv2D(groups=2), [(2, 9, 9, 4), (3, 3, 2, 3), None]),
+        (Conv2D(), [(2, 9, 9, 2), (3, 3, 2, 4), (3,)]),
+        (Conv2D(), [(9, 9, 2), (3, 3, 2, 4), None]),
+        (Conv2DReluMaxPool2D((2, 2), (2, 2)), [(2, 9, 9, 2), (3, 3, 2, 4), (5,)]),
+        (Dense(), [(4, 3), (50, 7), (7,)]),
+        (Dense(), [(4, 50), (50, 7), (9,)]),
+    ],
+    ids=repr,
+)
+def test_arrays_that_do_not_fit_are_refused(op, shapes):
+    arrays = [None if shape is None else np.ones(shape, np.float32) for shape in shapes]
+    with pytest.raises(ValueError, match="not fit"):
+        op(*arrays)

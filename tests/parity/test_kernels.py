@@ -1,4 +1,4 @@
-"""The kernels against PyTorch: 524 configurations nobody wrote down.
+"""The kernels against PyTorch: 556 configurations nobody wrote down.
 
 Each is computed in float32 with every variant of the kernels, and in float64, with 1 and with 2 threads. The truth is
 PyTorch's float64 result on the same numbers; float32 may be as far from it as rounding allows, float64 by 1e-12.
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings, strategies
 
 from fastconv import kernels
 from fastconv.ops import primitives as P
+from fastconv.ops import windows, winograd
 from fastconv.runtime import threads
 from tests.cases import assert_within_rounding, distinct, integers
 
@@ -326,6 +327,38 @@ def test_conv2d_relu_max_pool2d(draws, padding):
         assume(draws is whole or one_winner(linear(*tensors(arrays)).detach(), *pool))
         op = P.Conv2DReluMaxPool2D(*pool, **conv)
         check_linear(op, linear, arrays, draw, lambda sums: pooled(torch.relu(sums)))
+
+    compare()
+
+
+# ---- by Winograd's tiles: 32 configurations ---------------------------------------------------------------
+
+
+@strategies.composite
+def wide(draw, padding):
+    """Draw (arrays' shapes, settings) of a 3x3 convolution with enough channels to go by tiles of 2x2 outputs."""
+    sides, channels = strategies.integers(10, 19), strategies.integers(32, 49)
+    images, filters = (draw(strategies.integers(1, 3)), draw(sides), draw(sides), draw(channels)), draw(channels)
+    bias = (filters,) if draw(strategies.booleans()) else None
+    conv = {"strides": (1, 1), "padding": padding, "dilation": (1, 1), "groups": 1}
+    return (images, (3, 3, images[3], filters), bias), conv
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("pool", [None, (2, 2)])
+def test_wide_conv2d(pool, padding):
+    @examples(8)
+    @given(wide(padding), SEEDS)
+    def compare(case, seed):
+        (images, filters, _), conv = shapes, _ = case
+        assert winograd.pays(windows.conv_sizes(images, filters, **conv))
+        draw = normal(seed) if pool is None else whole(seed)
+        linear, arrays = torch_conv2d(**conv), fill(shapes, draw)
+        if pool is None:
+            check_linear(P.Conv2D(**conv), linear, arrays, draw)
+        else:
+            pooled, op = torch_max_pool2d(pool, pool, "valid"), P.Conv2DReluMaxPool2D(pool, pool, **conv)
+            check_linear(op, linear, arrays, draw, lambda sums: pooled(torch.relu(sums)))
 
     compare()
 

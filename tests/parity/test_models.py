@@ -214,7 +214,6 @@ def test_arguments_of_summary(make, kwargs, monkeypatch):
     assert ours.split("\n") == theirs.split("\n")
 
 
-@differs("Keras's positions are those of the first three columns, scaled by 0.9 to make room for the fourth")
 @pytest.mark.parametrize("positions", [[0.5, 0.7, 1.0], [0.4, 0.6, 0.8, 1.0]], ids=str)
 def test_positions_of_four_columns(positions):
     theirs, ours = summaries(small, positions=positions, line_length=80, show_trainable=True)

@@ -88,7 +88,8 @@ def check_each_step(models, feed):
     for step, arguments in enumerate(feed):
         ours.set_weights(theirs.get_weights())
         for mine, other in zip(ours.optimizer.variables if step else [], theirs.optimizer.variables, strict=bool(step)):
-            mine.assign(other.numpy())
+            if mine.name != "learning_rate":  # ours is to be right by itself
+                mine.assign(other.numpy())
         before = ours.get_weights()
         expected, actual = (model.train_on_batch(**arguments, return_dict=True) for model in models)
         assert actual == pytest.approx(expected, rel=2e-6, abs=1e-6), f"step {step}"
