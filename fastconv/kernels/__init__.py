@@ -7,6 +7,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``sliding.pxi``             windows over images: bands, register tiles, the split over threads
 ``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
 ``conv_relu_max_pool.pxi``  the three in one pass, and the gradients that visit only winners
+``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
 ``pool.pxi``                max and average pooling
 ``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch
 ``loss.pxi``                softmax and the losses

@@ -3,7 +3,7 @@ cimport cython
 from cython.parallel cimport prange, threadid
 from libc.math cimport exp, expm1, fabs, log, log1p, sqrt, tanh, erf
 from libc.string cimport memcpy, memset
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef extern from "simd.h" nogil:
@@ -33,7 +33,7 @@ ctypedef Py_ssize_t ix
 cdef enum:
     MOST_ITEMS = 64                     # pieces that a sum over images is cut into at most, for any number of threads
 
-VECTOR, BLOCK, DEAD = VL, BLOCK_LANES, DEAD_WINDOW    # for the sizes of packed filters and scratch memory
+VECTOR, BLOCK = VL, BLOCK_LANES    # for the sizes of packed filters and scratch memory
 
 
 cdef class Kernel:

@@ -57,15 +57,19 @@ class Conv2D(Op):
         pieces = c.groups * -(-(c.out_channels // c.groups) // site.k.BLOCK)
         return windows.chunks(self._lists(c), c.pixels, pieces)
 
+    def _by_tiles(self, c):
+        """Tell whether forward goes by Winograd's tiles."""
+        return winograd.pays(c)
+
     def _reads_in_place(self, site, c):
         whole_blocks = c.out_channels % site.k.BLOCK == 0
-        few = c.groups == 1 and c.pixels < FEW_PIXELS and not winograd.pays(c)
+        few = c.groups == 1 and c.pixels < FEW_PIXELS and not self._by_tiles(c)
         return site.training and whole_blocks and few
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
-        if winograd.pays(c):
+        if self._by_tiles(c):
             packed, scratch = winograd.filters_shape(site, c), winograd.scratch_shape(site, winograd.lists(site, c))
         else:
             packed, scratch = packed_shape(site, c), scratch_shape(site, self._lists(c))
@@ -100,7 +104,7 @@ class Conv2D(Op):
         c = self.sizes(site.x_shape, w.shape)
         if self._reads_in_place(site, c):
             return []
-        if winograd.pays(c):
+        if self._by_tiles(c):
             return [site.k.winograd_filters(w, site.packed, threads=site.threads)]
         columns = c.out_channels // c.groups
         return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
@@ -108,7 +112,7 @@ class Conv2D(Op):
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
-        if winograd.pays(c):
+        if self._by_tiles(c):
             arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), None, site.scratch)
             tiles, settings = winograd.lists(site, c), {"relu": self.relu, "threads": site.threads}
             return [site.k.winograd_forward(*arrays, tiles, c.out_channels, **settings)]

@@ -89,14 +89,6 @@ class Conv2DReluMaxPool2D(Conv2D):
         return needs
 
     # -- calls --------------------------------------------------------------------------------------------
-    def prepare(self, site):
-        w = site.params[0]
-        c = self.sizes(site.x_shape, w.shape)
-        if self._by_tiles(c):
-            return [site.k.winograd_filters(w, site.packed, threads=site.threads)]
-        columns = c.out_channels // c.groups
-        return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
-
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
