@@ -10,7 +10,7 @@ cdef extern from "simd.h" nogil:
     ctypedef float real          # double in the float64 build
     ctypedef float vf            # a vector of VL reals
     ctypedef int vi              # a vector of VL integers
-    enum: VL, TILE_M, TILE_V, ROW_V, BLOCK_LANES, DEAD_WINDOW
+    enum: VL, TILE_M, TILE_V, ROW_V, BLOCK_LANES, FILTER_ROWS, DEAD_WINDOW
     vf vload(const real*)
     vf vload_n(const real*, long)
     void vstore(real*, vf)
@@ -31,6 +31,7 @@ cdef extern from "simd.h" nogil:
 ctypedef Py_ssize_t ix
 
 cdef enum:
+    SUMMED = 160                        # pixels whose gradients stay in the first cache
     MOST_ITEMS = 64                     # pieces that a sum over images is cut into at most, for any number of threads
 
 VECTOR, BLOCK = VL, BLOCK_LANES    # for the sizes of packed filters and scratch memory

@@ -95,6 +95,67 @@ cdef class conv2d_forward(Sliding):
               self.w_stride if self.w_stride else BLOCK_LANES, bias, lanes, relu, y, out)
 
 
+cdef class conv2d_backward_input_scattered(Sliding):
+    """dx for images of few channels: products z = dy * transposed filters, pixel by pixel, then added to its window.
+
+    Where an input pixel has 1 or 3 values, its own sums would leave most of a vector empty; the products of an output
+    pixel, all taps side by side, do not. `w` is packed with the output channels as rows and the filter rows as columns.
+    """
+    cdef const real[::1] dy, w
+    cdef real[::1] dx
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] dy_pixel, dy_row, z_out
+    cdef ix padded_rows
+
+    def __init__(self, const real[::1] dy, const real[::1] w, real[::1] dx, real[:, ::1] scratch, windows,
+                 int threads=1):
+        Sliding.__init__(self, windows, 1, windows.row.shape[0], threads)
+        self.dy, self.w, self.dx, self.scratch, self.splits = dy, w, dx, scratch, 1
+        self.dy_pixel, self.dy_row, self.z_out = windows.dy_pixel, windows.dy_row, windows.z_out
+        self.padded_rows = windows.padded_rows
+        self.threads = useful_threads(
+            threads, <double>self.images * self.pixels * self.dy_row.shape[0] * self.padded_rows / VL)
+
+    cdef void item(self, ix image, ix split, int thread) noexcept nogil:
+        cdef ix p, n, u, step = self.z_out.shape[0], channels = self.dy_row.shape[0]
+        cdef real* scratch = &self.scratch[thread, 0]
+        cdef real* dx = &self.dx[0] + image * self.image_size
+        cdef real* band = scratch
+        cdef real* z = scratch + self.band_size
+        memset(dx, 0, self.image_size * sizeof(real))
+        if self.band.padded:
+            memset(scratch, 0, self.band_size * sizeof(real))
+        else:
+            band = dx + (self.band.row_origin * self.band.width + self.band.col_origin) * self.band.channels
+        for p from 0 <= p < self.pixels by step:
+            n = min(step, self.pixels - p)
+            for u in range(self.units):
+                tiles(n, &self.dy[0] + (image * self.pixels + p) * channels, &self.dy_pixel[0], &self.dy_row[0],
+                      channels, &self.w[0] + u * channels * BLOCK_LANES, BLOCK_LANES, NULL,
+                      (min(<ix>BLOCK_LANES, self.rows - u * BLOCK_LANES) + VL - 1) // VL * VL, False,
+                      z + u * BLOCK_LANES, &self.z_out[0])
+            self.scatter(n, z, &self.pixel[p], band)
+        if self.band.padded:
+            unband(&self.band, scratch, dx)
+
+    cdef void scatter(self, ix pixels, const real* z, const ix* pixel, real* band) noexcept nogil:
+        cdef ix p, t, run = self.run_length
+        for p in range(pixels):
+            for t in range(self.taps):
+                add_run(z + p * self.padded_rows + t * run, run, band + pixel[p] + self.tap[t])
+
+
+cdef inline void add_run(const real* z, ix run, real* out) noexcept nogil:
+    """out += z, whole vectors first; single values since stores of parts of vectors do not forward to the next load."""
+    cdef ix c = 0
+    while c + VL <= run:
+        vstore(out + c, vload(out + c) + vload(z + c))
+        c = c + VL
+    while c < run:
+        out[c] = out[c] + z[c]
+        c = c + 1
+
+
 cdef inline void outer_tile(const int m, const int v, const real* x, const ix* row, const ix* pixel, ix pixels,
                             const real* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
     """m filter rows by v vectors of output channels: dw[i] (+)= sum over pixels of x[pixel + row[i]] * dy[pixel]."""
@@ -194,7 +255,7 @@ cdef class conv2d_backward_filters(Sliding):
         cdef ix pixels = self.pixels_of(at % self.blocks), rows = self.rows
         cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), stride = self.groups * self.out_channels
         cdef ix source = at // self.blocks * self.dy_image + at % self.blocks * self.dy_block
-        cdef ix channel = group * self.out_channels + first
+        cdef ix channel = group * self.out_channels + first, piece, pieces = (pixels + SUMMED - 1) // SUMMED
         cdef const real* dy = &self.dy[0] + source + channel
         cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * (rows + 1) * self.lanes + first
         band += group * self.in_channels
@@ -206,14 +267,23 @@ cdef class conv2d_backward_filters(Sliding):
                                spare)
             dy, stride = spare, BLOCK_LANES
         sum_rows(dy, stride, pixels, lanes, dw + rows * self.lanes, add)
-        if TILE_V >= 4 and lanes > 3 * VL:
-            outer_rows(TILE_V, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
-        elif TILE_V >= 4 and lanes > 2 * VL:
-            outer_rows(TILE_V - 1, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
-        elif lanes > VL:
-            outer_rows(2, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
-        else:
-            outer_rows(1, rows, band, &self.row[0], &self.pixel[0], pixels, dy, stride, dw, self.lanes, add)
+        for piece in range(pieces):
+            at = pixels * piece // pieces
+            outer(rows, band, &self.row[0], &self.pixel[at], pixels * (piece + 1) // pieces - at, dy + at * stride,
+                  stride, lanes, dw, self.lanes, add or piece > 0)
+
+
+cdef void outer(ix rows, const real* x, const ix* row, const ix* pixel, ix pixels, const real* dy, ix dy_stride,
+                ix lanes, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """All filter rows for one block of output channels and some pixels."""
+    if TILE_V >= 4 and lanes > 3 * VL:
+        outer_rows(TILE_V, rows, x, row, pixel, pixels, dy, dy_stride, dw, dw_stride, add)
+    elif TILE_V >= 4 and lanes > 2 * VL:
+        outer_rows(TILE_V - 1, rows, x, row, pixel, pixels, dy, dy_stride, dw, dw_stride, add)
+    elif lanes > VL:
+        outer_rows(2, rows, x, row, pixel, pixels, dy, dy_stride, dw, dw_stride, add)
+    else:
+        outer_rows(1, rows, x, row, pixel, pixels, dy, dy_stride, dw, dw_stride, add)
 
 
 cdef void sum_rows(const real* dy, ix stride, ix pixels, ix lanes, real* db, bint add) noexcept nogil:

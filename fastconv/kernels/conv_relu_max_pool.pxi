@@ -150,6 +150,9 @@ cdef class sparse_backward_filters(SparseBackward):
             while c + ROW_V * VL <= self.run_length:
                 gather_row(ROW_V, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
                 c = c + ROW_V * VL
+            while c + 12 * VL <= self.run_length:
+                gather_row(12, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
+                c = c + 12 * VL
             while c + 4 * VL <= self.run_length:
                 gather_row(4, band + self.tap[t] + c, offsets, gradients, n, dw + c, add)
                 c = c + 4 * VL
@@ -205,6 +208,9 @@ cdef class sparse_backward_input(SparseBackward):
             while c + ROW_V * VL <= self.run_length:
                 scatter_row(ROW_V, w + c, offsets, gradients, n, band + self.tap[t] + c)
                 c = c + ROW_V * VL
+            while c + 12 * VL <= self.run_length:
+                scatter_row(12, w + c, offsets, gradients, n, band + self.tap[t] + c)
+                c = c + 12 * VL
             while c + 4 * VL <= self.run_length:
                 scatter_row(4, w + c, offsets, gradients, n, band + self.tap[t] + c)
                 c = c + 4 * VL
@@ -216,17 +222,6 @@ cdef class sparse_backward_input(SparseBackward):
                     band[self.tap[t] + c + offsets[i]] += gradients[i] * w[c]
                 c = c + 1
             w += self.run_length
-
-
-cdef void unband(const Band* b, const real* band, real* image) noexcept nogil:
-    """Copy the cells of a padded band of a whole image that lie inside of the image back to it."""
-    cdef ix c = b.channels, r, row
-    cdef ix left = max(0, min(b.cols, -b.col_origin)), right = max(left, min(b.cols, b.width - b.col_origin))
-    for r in range(b.rows):
-        row = b.row_origin + r
-        if 0 <= row < b.height and left < right:
-            memcpy(image + (row * b.width + b.col_origin + left) * c, band + (r * b.cols + left) * c,
-                   (right - left) * c * sizeof(real))
 
 
 cdef class transpose_filters(Kernel):

@@ -43,6 +43,7 @@ typedef int lane;
 #endif
 #define BLOCK_LANES (TILE_V * VL)          /* output channels of a block of packed filters */
 #define ROW_V (TILE_M * TILE_V)            /* vectors that a loop with one row of accumulators keeps in registers */
+#define FILTER_ROWS (24 * 1024 / (BLOCK_LANES * REAL_BYTES))     /* packed filter rows that stay in the first cache */
 #define DEAD_WINDOW 255                    /* the winner's place in a window where none is above zero */
 
 #if defined(FASTCONV_SCALAR) || !defined(__GNUC__)

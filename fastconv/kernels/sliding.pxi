@@ -37,10 +37,24 @@ cdef inline const real* band_of(const Band* b, const real* image, ix block, real
     return scratch
 
 
+cdef void unband(const Band* b, const real* band, real* image) noexcept nogil:
+    """Copy the cells of a padded band of a whole image that lie inside of the image back to it."""
+    cdef ix c = b.channels, r, row
+    cdef ix left = max(0, min(b.cols, -b.col_origin)), right = max(left, min(b.cols, b.width - b.col_origin))
+    for r in range(b.rows):
+        row = b.row_origin + r
+        if 0 <= row < b.height and left < right:
+            memcpy(image + (row * b.width + b.col_origin + left) * c, band + (r * b.cols + left) * c,
+                   (right - left) * c * sizeof(real))
+
+
 cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, const ix* row, ix rows,
-                      const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
+                      const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
                       real* y, const ix* out) noexcept nogil:
-    """m pixels by v vectors of output channels: y[out[i]] = bias + sum over k of x[pixel[i] + row[k]] * w[k]."""
+    """m pixels by v vectors of output channels: y[out[i]] = bias + sum over k of x[pixel[i] + row[k]] * w[k].
+
+    With `add` the sum goes on from what is in y, in place of the bias.
+    """
     cdef vf acc[TILE_M][TILE_V]
     cdef vf wv[TILE_V]
     cdef vf a
@@ -50,11 +64,16 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
     cdef int i, j
     for i in range(m):
         xp[i] = x + pixel[i]
-    for j in range(v):
-        wv[j] = vset(0) if bias == NULL else vload_n(bias + j * VL, lanes - j * VL)
-    for i in range(m):
+    if add:
+        for i in range(m):
+            for j in range(v):
+                acc[i][j] = vload(y + out[i] + j * VL)
+    else:
         for j in range(v):
-            acc[i][j] = wv[j]
+            wv[j] = vset(0) if bias == NULL else vload_n(bias + j * VL, lanes - j * VL)
+        for i in range(m):
+            for j in range(v):
+                acc[i][j] = wv[j]
     for k in range(rows):
         for j in range(v):
             wv[j] = vload(w + j * VL)
@@ -81,40 +100,55 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
 
 
 cdef inline void tile_rows(const int v, ix m, const real* x, const ix* pixel, const ix* row, ix rows,
-                           const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
+                           const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
                            real* y, const ix* out) noexcept nogil:
     """A tile whose number of pixels is known only now."""
     if m >= 6:
-        tile(6, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(6, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
     elif m == 5:
-        tile(5, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(5, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
     elif m == 4:
-        tile(4, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(4, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
     elif m == 3:
-        tile(3, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(3, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
     elif m == 2:
-        tile(2, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(2, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
     else:
-        tile(1, v, x, pixel, row, rows, w, w_stride, bias, lanes, relu, y, out)
+        tile(1, v, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
 
 
 cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
                 const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
                 real* y, const ix* out) noexcept nogil:
-    """All pixels of a block, for one block of output channels, in tiles of nearly equal size."""
+    """All pixels of a block, for one block of output channels, in pieces of filter rows that fit the first cache."""
+    cdef ix k = 0, count = (rows + FILTER_ROWS - 1) // FILTER_ROWS, piece, at
+    if lanes != BLOCK_LANES or pixels <= TILE_M or count < 2:
+        tile_pixels(pixels, x, pixel, row, rows, w, w_stride, bias, lanes, False, relu, y, out)
+        return
+    for piece in range(count):
+        at = k
+        k = rows * (piece + 1) // count
+        tile_pixels(pixels, x, pixel, row + at, k - at, w + at * w_stride, w_stride, bias, lanes, piece > 0,
+                    relu and piece == count - 1, y, out)
+
+
+cdef void tile_pixels(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
+                      const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
+                      real* y, const ix* out) noexcept nogil:
+    """All pixels of a block, in tiles of nearly equal size."""
     cdef ix p = 0, count = (pixels + TILE_M - 1) // TILE_M, m = (pixels + count - 1) // count if count else 0
     cdef ix large = pixels - (m - 1) * count                   # tiles of m pixels; the others have one less
     while p < pixels:
         m -= large == 0
         large -= 1
         if TILE_V >= 4 and lanes > 3 * VL:
-            tile_rows(TILE_V, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(TILE_V, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, add, relu, y, out + p)
         elif TILE_V >= 4 and lanes > 2 * VL:
-            tile_rows(TILE_V - 1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(TILE_V - 1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, add, relu, y, out + p)
         elif lanes > VL:
-            tile_rows(2, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(2, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, add, relu, y, out + p)
         else:
-            tile_rows(1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, relu, y, out + p)
+            tile_rows(1, m, x, pixel + p, row, rows, w, w_stride, bias, lanes, add, relu, y, out + p)
         p += m
 
 

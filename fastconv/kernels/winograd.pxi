@@ -10,6 +10,7 @@ every output of its tile.
 
 cdef enum:
     PLACES = 16
+    SUM_PLACE = 5              # where A dy A' is the sum of a tile's gradients
 
 
 cdef class winograd_filters(Kernel):
@@ -192,3 +193,142 @@ cdef class winograd_forward(Sliding):
             if 2 * i + k // 2 < self.out_height and 2 * j + k % 2 < self.out_width:
                 vstore_n(&self.y[at + k // 2 * self.out_row + k % 2 * self.out_channels],
                          vrelu(y[k]) if self.relu else y[k], lanes)
+
+
+cdef inline void transform_gradient(const real* dy, ix rows, ix cols, ix row, ix col, ix lanes, real* d,
+                                    ix stride) noexcept nogil:
+    """One tile of the output's gradient, one vector of channels: d[place] = A dy A', places `stride` apart.
+
+    `rows` and `cols` of the tile lie inside of the image; `row` and `col` are the distances of its cells.
+    """
+    cdef vf g[2][2]
+    cdef vf t[4][2]
+    cdef int i, j
+    for i in range(2):
+        for j in range(2):
+            g[i][j] = vload_n(dy + i * row + j * col, lanes if i < rows and j < cols else 0)
+    for j in range(2):
+        t[0][j] = g[0][j]
+        t[1][j] = g[0][j] + g[1][j]
+        t[2][j] = g[0][j] - g[1][j]
+        t[3][j] = vset(0) - g[1][j]
+    for i in range(4):
+        vstore(d + (i * 4 + 0) * stride, t[i][0])
+        vstore(d + (i * 4 + 1) * stride, t[i][0] + t[i][1])
+        vstore(d + (i * 4 + 2) * stride, t[i][0] - t[i][1])
+        vstore(d + (i * 4 + 3) * stride, vset(0) - t[i][1])
+
+
+cdef inline void transform_back(const real* m, ix stride, vf* w) noexcept nogil:
+    """One vector of filters: w[tap] = G' m G, from 16 sums `stride` apart."""
+    cdef vf t[3][4]
+    cdef vf half = vset(<real>0.5)
+    cdef vf plus, minus
+    cdef int i, j
+    for j in range(4):
+        plus = (vload(m + (4 + j) * stride) + vload(m + (8 + j) * stride)) * half
+        minus = (vload(m + (4 + j) * stride) - vload(m + (8 + j) * stride)) * half
+        t[0][j] = vload(m + j * stride) + plus
+        t[1][j] = minus
+        t[2][j] = plus + vload(m + (12 + j) * stride)
+    for i in range(3):
+        plus = (t[i][1] + t[i][2]) * half
+        w[i * 3 + 0] = t[i][0] + plus
+        w[i * 3 + 1] = (t[i][1] - t[i][2]) * half
+        w[i * 3 + 2] = plus + t[i][3]
+
+
+cdef class winograd_backward_filters(Sliding):
+    """dw = G' [sum over tiles of (B' x B) * (A dy A')] G, and db: the gradient of the forward algorithm, step by step.
+
+    Some blocks of tiles at a time are transformed, then each of the 16 places is a matrix product over their tiles,
+    added to `partial` [place][input channel][output channels, whole vectors], behind which db's sums lie.
+    """
+    cdef const real[::1] x, dy
+    cdef real[:, :, :, ::1] dw
+    cdef real[::1] db, transformed, partial
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] channel, product
+    cdef ix group, wide, out_height, out_width, padded_channels, padded_outs, slabs
+
+    def __init__(self, const real[::1] x, const real[::1] dy, real[:, :, :, ::1] dw, real[::1] db,
+                 real[::1] transformed, real[::1] partial, real[:, ::1] scratch, windows, const ix[::1] products,
+                 ix out_channels, ix group, int threads=1):
+        Sliding.__init__(self, windows, 1, out_channels, threads)
+        self.x, self.dy, self.dw, self.db = x, dy, dw, db
+        self.transformed, self.partial, self.scratch = transformed, partial, scratch
+        self.channel, self.product, self.group, self.wide = windows.channel, products, group, windows.wide
+        self.out_height, self.out_width = windows.out_size
+        self.padded_channels, self.padded_outs = windows.padded_channels, (out_channels + VL - 1) // VL * VL
+        self.slabs = max(1, min(self.band.channels // (2 * TILE_M), MOST_ITEMS // (PLACES * self.units)))
+
+    cdef void run(self) noexcept nogil:
+        cdef ix first, count, t, total = self.images * self.blocks
+        if total == 0:
+            memset(&self.partial[0], 0, self.partial.shape[0] * sizeof(real))
+        for first from 0 <= first < total by self.group:
+            count = min(self.group, total - first)
+            for t in prange(count, num_threads=self.threads, schedule="dynamic"):
+                self.transform(first + t, t, threadid())
+            for t in prange(PLACES * self.units * self.slabs, num_threads=self.threads, schedule="dynamic"):
+                self.multiply(t // self.slabs // self.units, t // self.slabs % self.units, t % self.slabs,
+                              count * self.pixels, first > 0)
+        for t in prange(self.band.channels + 1, num_threads=self.threads, schedule="static"):
+            self.finish(t)
+
+    cdef void transform(self, ix at, ix slot, int thread) noexcept nogil:
+        """Transform one block of tiles, inputs and gradients; the last block of an image is filled up by zeros."""
+        cdef ix image = at // self.blocks, block = at % self.blocks, t, c, i, j, p
+        cdef ix stride = self.group * self.pixels * self.padded_channels
+        cdef ix d_stride = self.group * self.pixels * self.padded_outs, row = self.out_width * self.out_channels
+        cdef real* v = &self.transformed[0] + slot * self.pixels * self.padded_channels
+        cdef real* d = &self.transformed[0] + PLACES * stride + slot * self.pixels * self.padded_outs
+        cdef const real* dy = &self.dy[0] + image * self.out_height * row
+        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block,
+                                        &self.scratch[thread, 0])
+        for t in range(self.pixels_of(block)):
+            for c from 0 <= c < self.band.channels by VL:
+                transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
+                                v + t * self.padded_channels + c, stride)
+            i, j = 2 * (block * (self.pixels // self.wide) + t // self.wide), 2 * (t % self.wide)
+            for c from 0 <= c < self.out_channels by VL:
+                transform_gradient(dy + i * row + j * self.out_channels + c, self.out_height - i, self.out_width - j,
+                                   row, self.out_channels, self.out_channels - c, d + t * self.padded_outs + c, d_stride)
+        t = self.pixels_of(block)
+        for p in range(PLACES):
+            memset(v + p * stride + t * self.padded_channels, 0,
+                   (self.pixels - t) * self.padded_channels * sizeof(real))
+            memset(d + p * d_stride + t * self.padded_outs, 0, (self.pixels - t) * self.padded_outs * sizeof(real))
+
+    cdef void multiply(self, ix place, ix u, ix slab, ix tiles_, bint add) noexcept nogil:
+        """Add the products of some tiles for one place, one block of output channels, some input channels."""
+        cdef ix size = self.group * self.pixels, c = self.band.channels, n = self.padded_outs
+        cdef ix first = slab * c // self.slabs, rows = (slab + 1) * c // self.slabs - first, piece, at
+        cdef ix pieces = (tiles_ + SUMMED - 1) // SUMMED, lanes = min(<ix>BLOCK_LANES, n - u * BLOCK_LANES)
+        cdef const real* v = &self.transformed[0] + place * size * self.padded_channels
+        cdef const real* d = &self.transformed[0] + (PLACES * self.padded_channels + place * n) * size
+        cdef real* m = &self.partial[0] + (place * c + first) * n + u * BLOCK_LANES
+        d += u * BLOCK_LANES
+        for piece in range(pieces):
+            at = tiles_ * piece // pieces
+            outer(rows, v, &self.channel[first], &self.product[at], tiles_ * (piece + 1) // pieces - at, d + at * n, n,
+                  lanes, m, n, add or piece > 0)
+        if place == SUM_PLACE and slab == 0:
+            sum_rows(d, n, tiles_, lanes, &self.partial[0] + PLACES * c * n + u * BLOCK_LANES, add)
+
+    cdef void finish(self, ix c) noexcept nogil:
+        """Transform the sums of one input channel back to filters; behind the last channel, hand out db."""
+        cdef ix n, channels = self.band.channels
+        cdef const real* m = &self.partial[0] + c * self.padded_outs
+        cdef vf w[9]
+        cdef int tap
+        if c == channels:
+            if self.db is not None:
+                memcpy(&self.db[0], m + (PLACES - 1) * channels * self.padded_outs, self.out_channels * sizeof(real))
+            return
+        if self.dw is None:
+            return
+        for n from 0 <= n < self.out_channels by VL:
+            transform_back(m + n, channels * self.padded_outs, w)
+            for tap in range(9):
+                vstore_n(&self.dw[tap // 3, tap % 3, c, n], w[tap], self.out_channels - n)

@@ -8,6 +8,8 @@ from fastconv.ops import windows, winograd
 from fastconv.ops.op import Needs, Op
 
 FEW_PIXELS = 48  # below this a training step reads the filters in place: packing them would cost more
+FEW_CHANNELS = 1.5  # input channels, in vectors, below which a data gradient is scattered (measured)
+SCATTER_BYTES = 8 << 20  # a padded image up to this size is scattered into as a whole
 NO_PADDING = ((0, 0), (0, 0))
 
 
@@ -61,6 +63,15 @@ class Conv2D(Op):
         """Tell whether forward goes by Winograd's tiles."""
         return winograd.pays(c)
 
+    def _filters_by_tiles(self, c):
+        """Tell whether the filter gradient goes by Winograd's tiles."""
+        return winograd.pays_for_filters(c)
+
+    def _is_scattered(self, site, c):
+        """Tell whether the data gradient is made pixel by pixel of the output, since an input pixel has few values."""
+        few = c.channels < FEW_CHANNELS * site.k.VECTOR and c.groups == 1 and not _is_product(c)
+        return few and c.image_bytes <= SCATTER_BYTES
+
     def _reads_in_place(self, site, c):
         whole_blocks = c.out_channels % site.k.BLOCK == 0
         few = c.groups == 1 and c.pixels < FEW_PIXELS and not self._by_tiles(c)
@@ -80,16 +91,15 @@ class Conv2D(Op):
         )
 
     def _backward_needs(self, site, c):
-        lists, k = self._lists(c), site.k
-        lanes = -(-(c.out_channels // c.groups) // k.VECTOR) * k.VECTOR
-        needs = {
-            "partial": ((self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes,), None),
-            "scratch_filters": (scratch_shape(site, lists, lists.pixels * k.BLOCK), None),
-        }
+        needs, k = self._filters_needs(site, c), site.k
         if site.wants_dx and winograd.pays(c.gradient):
             tiles = winograd.lists(site, c.gradient)
             needs["scratch_input"] = (winograd.scratch_shape(site, tiles), None)
             needs["transposed"] = (winograd.filters_shape(site, c.gradient), None)
+        elif site.wants_dx and self._is_scattered(site, c):
+            lists = windows.scattered(c, k.BLOCK)
+            needs["scratch_input"] = (scratch_shape(site, lists, windows.SCATTERED * lists.padded_rows), None)
+            needs["transposed"] = ((c.out_channels * lists.padded_rows,), None)
         elif site.wants_dx:
             phases = self._phases(c)
             widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
@@ -97,6 +107,16 @@ class Conv2D(Op):
             for i, (_, taps) in enumerate(phases):
                 needs[f"transposed_{i}"] = (packed_shape(site, c.transposed(len(taps))), None)
         return needs
+
+    def _filters_needs(self, site, c):
+        if self._filters_by_tiles(c):
+            return winograd.filters_backward_needs(site, c)
+        lists, k = self._lists(c), site.k
+        lanes = -(-(c.out_channels // c.groups) // k.VECTOR) * k.VECTOR
+        return {
+            "partial": ((self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes,), None),
+            "scratch_filters": (scratch_shape(site, lists, lists.pixels * k.BLOCK), None),
+        }
 
     # -- calls --------------------------------------------------------------------------------------------
     def prepare(self, site):
@@ -137,6 +157,8 @@ class Conv2D(Op):
         """Return the calls that compute dw and db, from pooled gradients if `which` says who won."""
         if not wants_filters(site):
             return []
+        if which is None and self._filters_by_tiles(c):
+            return winograd.filters_backward(site, c)
         chunks = self._chunks(site, c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), which, site.partial, site.scratch_filters)
         settings = (self._lists(c), c.groups, c.out_channels, chunks)
@@ -153,6 +175,13 @@ class Conv2D(Op):
                 site.k.winograd_forward(*arrays, tiles, c.channels, threads=site.threads),
             ]
         w, calls = as_matrix(site.params[0]), []
+        if self._is_scattered(site, c):
+            lists, every = windows.scattered(c, site.k.BLOCK), np.zeros(1, np.intp)
+            arrays = (dy.reshape(-1), site.transposed, site.dx.reshape(-1), site.scratch_input)
+            return [
+                site.k.pack_filters(w, site.transposed, 1, c.filter_rows, every, threads=site.threads),
+                site.k.conv2d_backward_input_scattered(*arrays, lists, threads=site.threads),
+            ]
         for i, (lists, taps) in enumerate(self._phases(c)):
             packed = getattr(site, f"transposed_{i}")
             columns = c.channels // c.groups

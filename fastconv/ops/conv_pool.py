@@ -50,6 +50,9 @@ class Conv2DReluMaxPool2D(Conv2D):
         """Tell whether forward goes by Winograd's tiles: a tile is exactly a 2x2 window."""
         return self.pool == ((2, 2), (2, 2)) and winograd.pays(c)
 
+    def _filters_by_tiles(self, c):
+        return False  # the gradient of a block is expanded just before it is used
+
     def _sparse_chunks(self, c, image):
         return windows.chunks(image, c.pixels, c.out_channels)
 

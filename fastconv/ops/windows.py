@@ -14,8 +14,9 @@ import numpy as np
 
 from fastconv.ops import geometry
 
-BAND_BYTES = 128 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
-TILE_BYTES = 192 * 1024  # of a block of transformed inputs, in float32
+BAND_BYTES = 384 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
+TILE_BYTES = 1024 * 1024  # of a block of transformed inputs, in float32: a sixteenth of it is used at a time
+SCATTERED = 48  # pixels that are multiplied before their products are scattered
 FEW_PIXELS = 48  # below this a block is too small to be cut for the sake of more parallel work
 
 
@@ -60,6 +61,12 @@ class Conv(NamedTuple):
     def filter_rows(self):
         """Rows of the filters seen as a matrix [kh * kw * channels of a group, output channels]."""
         return self.kernel[0] * self.kernel[1] * self.channels // self.groups
+
+    @property
+    def image_bytes(self):
+        """Bytes of a padded input image in float32."""
+        (top, bottom), (left, right) = self.padding
+        return 4 * (self.height + top + bottom) * (self.width + left + right) * self.channels
 
     @property
     def pixels(self):
@@ -156,6 +163,7 @@ def winograd(c, pooled, vector, block):
         reach=1,
         out=(step * line, step * c.out_channels, 0, size[0] * line),
         most=max(cols, TILE_BYTES // (4 * 16 * channels)),
+        band_bytes=TILE_BYTES,
     )
     tiles = np.arange(lists.pixels, dtype=np.intp)
     return SimpleNamespace(
@@ -166,6 +174,24 @@ def winograd(c, pooled, vector, block):
         wide=cols,
         out_size=size,
         padded_channels=channels,
+    )
+
+
+@lru_cache(maxsize=256)
+def scattered(c, block):
+    """Return the lists of a data gradient that is multiplied pixel by pixel and then scattered; see `forward`.
+
+    ``dy_pixel`` and ``dy_row`` are for the product of some pixels' gradients with the transposed filters, ``z_out``
+    says where its rows go; these have `padded_rows` values: whole blocks of `block`.
+    """
+    lists = forward(c, whole=True)
+    padded = -(-len(lists.row) // block) * block
+    return SimpleNamespace(
+        **lists._asdict(),
+        dy_pixel=np.arange(SCATTERED, dtype=np.intp) * c.out_channels,
+        dy_row=np.arange(c.out_channels, dtype=np.intp),
+        z_out=np.arange(SCATTERED, dtype=np.intp) * padded,
+        padded_rows=padded,
     )
 
 
@@ -227,7 +253,7 @@ def matrix(rows, columns, out_columns):
     )
 
 
-def _build(image, grid, steps, cells, taps, run, reach, out, whole=False, most=None):
+def _build(image, grid, steps, cells, taps, run, reach, out, whole=False, most=None, band_bytes=BAND_BYTES):
     """Make the lists; `cells`, `steps` and `taps` are in rows and columns of the image, `reach` in columns of a run."""
     images, height, width, channels = image
     taps = np.array(taps, np.intp).reshape(-1, 2)
@@ -237,7 +263,13 @@ def _build(image, grid, steps, cells, taps, run, reach, out, whole=False, most=N
     last = first + (np.array(grid) - 1) * steps + extent  # the cell behind the last one read
     padded = len(taps) > 0 and bool((first < 0).any() or last[0] > height or last[1] > width)
     rows_of = _rows_of_block(
-        grid, steps[0], int(extent[0]), (cols if padded else width) * channels, images, len(cells), whole
+        grid,
+        steps[0],
+        int(extent[0]),
+        band_bytes // 4 // max(1, (cols if padded else width) * channels),
+        images,
+        len(cells),
+        whole,
     )
     if most is not None:
         rows_of = max(1, min(rows_of, most // max(1, grid[1])))
@@ -279,13 +311,16 @@ def _build(image, grid, steps, cells, taps, run, reach, out, whole=False, most=N
     )
 
 
-def _rows_of_block(grid, step, extent, line, images, cells, whole):
-    """Choose how many grid rows make a block: by shape alone, so that sums are cut alike for any number of threads."""
+def _rows_of_block(grid, step, extent, lines, images, cells, whole):
+    """Choose how many grid rows make a block, whose band is to have no more than `lines` rows.
+
+    By shape alone, so that sums are cut alike for any number of threads.
+    """
     rows = max(1, grid[0])
     if whole:
         return rows
     pixels = max(1, grid[1] * cells)
-    fits = max(1, (BAND_BYTES // 4 // max(1, line) - extent) // step + 1)
+    fits = max(1, (lines - extent) // step + 1)
     rows = min(rows, fits)
     while rows > 1 and images * -(-grid[0] // rows) < 16 and rows * pixels > 2 * FEW_PIXELS:
         rows = -(-rows // 2)

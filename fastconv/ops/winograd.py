@@ -1,10 +1,15 @@
 """When and how a 3x3 convolution is computed by Winograd's tiles instead of directly: same op, other kernels."""
 
+import numpy as np
+
 from fastconv.ops import windows
 from fastconv.runtime import settings
 
 FEW_CHANNELS = 32  # below this the transforms cost more than the products they save (measured)
-FEW_TILES = 12  # tiles of an image below which the transformed filters are read too often for too little (measured)
+FEW_FILTERS = 64  # channels on either side below which the same holds for the filter gradient (measured)
+FEW_TILES = 9  # tiles of an image below which the transformed filters are read too often for too little (measured)
+
+GROUP_BYTES = 8 << 20  # of transformed inputs and gradients that a filter gradient holds at a time, in float32
 
 
 def pays(c):
@@ -13,6 +18,11 @@ def pays(c):
     wide = c.channels >= FEW_CHANNELS and c.out_channels >= FEW_CHANNELS
     tiles = (c.out_height // 2) * (c.out_width // 2)
     return settings.is_winograd_enabled() and unit and wide and tiles >= FEW_TILES
+
+
+def pays_for_filters(c):
+    """Tell whether the filter gradient is faster by tiles, too."""
+    return pays(c) and min(c.channels, c.out_channels) >= FEW_FILTERS
 
 
 def lists(site, c, pooled=False):
@@ -29,3 +39,35 @@ def filters_shape(site, c):
 def scratch_shape(site, tiles):
     """Return the shape of scratch memory: a padded band, transformed inputs, products; a row a thread."""
     return (site.threads, tiles.band_size + 16 * tiles.counts[2] * (tiles.padded_channels + site.k.BLOCK))
+
+
+def _group(site, c):
+    """Return (lists, blocks of tiles that are summed at a time) of a filter gradient: by shape alone."""
+    tiles = lists(site, c)
+    most = GROUP_BYTES // (4 * 16 * tiles.counts[2] * (tiles.padded_channels + padded(site, c.out_channels)))
+    return tiles, max(1, min(most, tiles.counts[0] * tiles.counts[1]))
+
+
+def padded(site, channels):
+    """Return a number of channels rounded up to whole vectors."""
+    return -(-channels // site.k.VECTOR) * site.k.VECTOR
+
+
+def filters_backward_needs(site, c):
+    """Return the buffers of a filter gradient by tiles."""
+    tiles, blocks = _group(site, c)
+    outs = padded(site, c.out_channels)
+    return {
+        "scratch_filters": ((site.threads, max(16, tiles.band_size)), None),
+        "transformed": ((16 * blocks * tiles.counts[2] * (tiles.padded_channels + outs),), None),
+        "partial": (((16 * c.channels + 1) * outs,), None),
+    }
+
+
+def filters_backward(site, c):
+    """Return the call that computes dw and db from ``site.dy`` by tiles."""
+    tiles, blocks = _group(site, c)
+    dw, db = site.dparams
+    products = np.arange(blocks * tiles.counts[2], dtype=np.intp) * tiles.padded_channels
+    arrays = (site.x.reshape(-1), site.dy.reshape(-1), dw, db, site.transformed, site.partial, site.scratch_filters)
+    return [site.k.winograd_backward_filters(*arrays, tiles, products, c.out_channels, blocks, threads=site.threads)]

@@ -16,6 +16,8 @@ SHAPES = [
     (1, 30, 29, 48, 40, "same"),
     (0, 12, 12, 32, 32, "valid"),
     (1, 9, 10, 35, 34, ((1, 2), (3, 0))),
+    (3, 15, 9, 66, 71, ((1, 2), (3, 0))),
+    (2, 37, 40, 64, 130, "same"),
 ]
 
 
@@ -78,9 +80,29 @@ def test_the_error_is_bounded(variant, channels, rng):
     assert np.all(np.abs(y - exact) <= 16 * np.finfo("float32").eps * terms)
 
 
-def test_same_bits_for_any_number_of_threads(rng, set_num_threads):
-    x = rng.standard_normal((5, 14, 14, 40), dtype="float32")
-    f = rng.standard_normal((3, 3, 40, 48), dtype="float32")
+def test_the_error_of_the_filter_gradient_is_bounded(variant, rng):
+    x = rng.standard_normal((4, 12, 12, 64), dtype="float32")
+    f = rng.standard_normal((3, 3, 64, 64), dtype="float32")
+    y, backprop = Conv2D()(x, f, None)
+    dy = rng.standard_normal(y.shape, dtype="float32")
+    exact = reference.conv2d_backward(*(a.astype("float64") for a in (x, f, dy)))[1]
+    terms = reference.conv2d_backward(*(np.abs(a).astype("float64") for a in (x, f, dy)))[1]
+    assert np.all(np.abs(backprop(dy)[1] - exact) <= 16 * np.finfo("float32").eps * terms)
+
+
+def test_filter_gradients_of_several_groups_of_blocks_add_up(variant, rng, monkeypatch):
+    x, f, b = draw(rng, SHAPES[-1], "float32")
+    monkeypatch.setattr(winograd, "GROUP_BYTES", 1)
+    y, backprop = Conv2D(padding="same")(x, f, b)
+    dy = integers(rng, y.shape)
+    for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding="same"), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("channels", [40, 64])
+def test_same_bits_for_any_number_of_threads(channels, rng, set_num_threads):
+    x = rng.standard_normal((5, 14, 14, channels), dtype="float32")
+    f = rng.standard_normal((3, 3, channels, 72), dtype="float32")
     results = []
     for threads in (1, 2, 3, 5):
         set_num_threads(threads)
