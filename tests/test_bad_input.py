@@ -295,7 +295,7 @@ SEQUENTIAL = [
 COMPILE = [
     wrong("not-compiled", lambda: chain(L.Input((4,)), L.Dense(1)).fit(X, Y), ValueError, "'m'", "compile()", "fit"),
     wrong("no-loss", lambda: model(loss=None).evaluate(X, Y), ValueError, "'m'", "evaluate", "loss=None"),
-    wrong("optimizer", lambda: chain(L.Dense(1)).compile("adma", "mse"), ValueError, "optimizer", "'adma'", "'adam'?"),
+    wrong("optimizer", lambda: chain(L.Dense(1)).compile("adm", "mse"), ValueError, "optimizer", "'adm'", "'adam'?"),
     wrong(
         "optimizer-none",
         lambda: chain(L.Dense(1)).compile(None, "mse"),

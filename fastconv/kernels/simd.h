@@ -64,6 +64,7 @@ static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
 static inline vi vload_bytes(const unsigned char *p) { return *p; }
 static inline void vstore_bytes(unsigned char *p, vi v) { *p = (unsigned char)v; }
 static inline vf vsqrt(vf v) { return FC_SQRT(v); }
+static inline vf vmax(vf a, vf b) { return a > b ? a : b; }
 #else
 typedef real vf __attribute__((vector_size(VL * sizeof(real)), aligned(sizeof(real)), may_alias));
 typedef lane vi __attribute__((vector_size(VL * sizeof(lane)), aligned(sizeof(lane)), may_alias));
@@ -107,6 +108,8 @@ static inline vf vsqrt(vf v) {
     for (int i = 0; i < VL; i++) lanes[i] = FC_SQRT(lanes[i]);      /* compilers make this one instruction */
     return vload(lanes);
 }
+/* NaN in b passes */
+static inline vf vmax(vf a, vf b) { return vselect((vi)(a > b), a, b); }
 #endif
 
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */

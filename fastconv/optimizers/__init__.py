@@ -1,23 +1,47 @@
 """How weights change: optimizers as objects and by name.
 
-Map: ``base`` (variables, the learning rate, the order of a step), ``inplace`` (clipping, decay, averages),
-one file for each rule, ``schedules``; here the names.
+Map: ``arguments`` (what may be given), ``state`` (what is kept: learning rate, slots), ``base`` (both together, and the
+public calls), ``step`` (the order of what happens in a step), ``sweep`` (one compiled pass over all weights), one file
+for each rule, ``schedules``; here the names.
 """
 
-from fastconv.names import Family, by_name
+from fastconv.names import Family
 from fastconv.optimizers import schedules
+from fastconv.optimizers.adadelta import Adadelta
+from fastconv.optimizers.adagrad import Adagrad
 from fastconv.optimizers.adam import Adam, AdamW
+from fastconv.optimizers.adamax import Adamax
 from fastconv.optimizers.base import Optimizer
+from fastconv.optimizers.ftrl import Ftrl
+from fastconv.optimizers.lion import Lion
+from fastconv.optimizers.nadam import Nadam
 from fastconv.optimizers.rmsprop import RMSprop
 from fastconv.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
+_RULES = (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop, SGD)
 _family = Family(
     "optimizer",
     "keras.optimizers",
     Optimizer,
-    by_name((Adam, AdamW, RMSprop, SGD)) | {"adamw": AdamW, "rmsprop": RMSprop},
+    {cls.__name__: cls for cls in _RULES} | {cls.__name__.lower(): cls for cls in _RULES},
     functions=False,
     ignore_case=True,
 )
@@ -45,10 +69,10 @@ def get(identifier):
     --------
     >>> get("sgd")
     <SGD name=sgd learning_rate=0.009999999776482582>
-    >>> get("adma")
+    >>> get("adm")
     Traceback (most recent call last):
     ...
-    ValueError: Could not interpret optimizer identifier: 'adma'. Did you mean 'adam'?
+    ValueError: Could not interpret optimizer identifier: 'adm'. Did you mean 'adam'?
     """
     return _family.get(identifier)
 

@@ -2,8 +2,8 @@
 
 import math
 
+from fastconv.optimizers.arguments import below_one, flag, not_negative, with_shared
 from fastconv.optimizers.base import Optimizer
-from fastconv.optimizers.sweep import Sweep
 
 
 class Adam(Optimizer):
@@ -36,78 +36,27 @@ loss_scale_factor, gradient_accumulation_steps, name, **kwargs
     --------
     >>> from fastconv.layers.variable import Variable
     >>> weight = Variable([1.0])
-    >>> Adam(0.1).apply([weight.numpy()], [weight])
+    >>> Adam(0.1).apply([np.ones(1, "float32")], [weight])
     >>> print(weight.numpy().round(4))
     [0.9]
     """
 
-    _own_arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
+    _own_arguments = {"beta_1": below_one, "beta_2": below_one, "epsilon": not_negative, "amsgrad": flag}
+    _kernel = "adam_update"
+    _kernel_slots = ("momentum", "velocity", "velocity_hat")
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1 = self._beta("beta_1", beta_1)
-        self.beta_2 = self._beta("beta_2", beta_2)
-        self.epsilon = self._number("epsilon", epsilon, 0)
-        self.amsgrad = amsgrad
+    @with_shared
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **shared):
+        super().__init__(learning_rate, **shared)
+        self._take(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad)
 
-    def _beta(self, argument, value):
-        if self._fraction(argument, value) == 1:
-            raise ValueError(f"{type(self).__name__}: {argument}={value!r} would never learn; expected less than 1.")
-        return value
+    def _slot_groups(self):
+        largest = [{"velocity_hat": "zeros"}] if self.amsgrad else []
+        return [{"momentum": "zeros", "velocity": "zeros"}, *largest]
 
-    def _make_slots(self):
-        self._momentums, self._velocities = self._add_slots("momentum", "velocity")
-        self._sweep = Sweep("adam_update", 4)
-        self._largest = self._add_slots("velocity_hat")[0] if self.amsgrad else []
-
-    def _update(self, positions, params, grads, rate):
-        t = int(self.iterations) + 1
-        alpha = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        slots = [self._momentums, self._velocities, *([self._largest] if self.amsgrad else [])]
-        picked = [self._pick(slot, positions) for slot in slots]
-        self._sweep(params, grads, picked, alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
-
-    def get_config(self):
-        """Return the arguments; see `Optimizer`.
-
-        Examples
-        --------
-        >>> Adam().get_config()["beta_2"]
-        0.999
-        """
-        own = {key: getattr(self, key) for key in self._own_arguments}
-        return {**super().get_config(), **own}
+    def _settings(self, rate, step):
+        alpha = rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        return alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
 
 
 class AdamW(Adam):
@@ -119,12 +68,18 @@ class AdamW(Adam):
 use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs
         See `Adam`.
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or unknown, or `weight_decay` is None.
+
     Examples
     --------
     >>> AdamW().weight_decay
     0.004
     """
 
+    @with_shared
     def __init__(
         self,
         learning_rate=0.001,
@@ -133,32 +88,8 @@ use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accu
         beta_2=0.999,
         epsilon=1e-7,
         amsgrad=False,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
+        **shared,
     ):
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        if weight_decay is None:
+            raise ValueError(f"{type(self).__name__}: weight_decay=None is not a number; use Adam to do without.")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, **shared)

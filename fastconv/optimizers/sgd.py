@@ -1,7 +1,7 @@
 """Gradient descent, with or without momentum."""
 
+from fastconv.optimizers.arguments import flag, fraction, with_shared
 from fastconv.optimizers.base import Optimizer
-from fastconv.optimizers.sweep import Sweep
 
 
 class SGD(Optimizer):
@@ -32,61 +32,22 @@ loss_scale_factor, gradient_accumulation_steps, name, **kwargs
     >>> from fastconv.layers.variable import Variable
     >>> weight, optimizer = Variable([1.0]), SGD(0.1, momentum=0.9)
     >>> for _ in range(2):
-    ...     optimizer.apply([Variable([1.0]).numpy()], [weight])
+    ...     optimizer.apply([np.ones(1, "float32")], [weight])
     >>> weight.numpy()
     array([0.71], dtype=float32)
     """
 
-    _own_arguments = ("momentum", "nesterov")
+    _own_arguments = {"momentum": fraction, "nesterov": flag}
+    _kernel = "sgd_update"
+    _kernel_slots = ("momentum",)
 
-    def __init__(
-        self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.momentum = self._fraction("momentum", momentum)
-        self.nesterov = nesterov
+    @with_shared
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **shared):
+        super().__init__(learning_rate, **shared)
+        self._take(momentum=momentum, nesterov=nesterov)
 
-    def _make_slots(self):
-        self._sweep = Sweep("sgd_update", 3)
-        self._momentums = self._add_slots("momentum")[0] if self.momentum else []
+    def _slot_groups(self):
+        return [{"momentum": "zeros"}] if self.momentum else []
 
-    def _update(self, positions, params, grads, rate):
-        slots = [self._pick(self._momentums, positions)] if self.momentum else []
-        self._sweep(params, grads, slots, rate, self.momentum, self.nesterov)
-
-    def get_config(self):
-        """Return the arguments; see `Optimizer`.
-
-        Examples
-        --------
-        >>> SGD(momentum=0.5).get_config()["momentum"]
-        0.5
-        """
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+    def _settings(self, rate, step):
+        return rate, self.momentum, self.nesterov

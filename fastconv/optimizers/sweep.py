@@ -1,58 +1,86 @@
 """One compiled pass over all weights of a step."""
 
+import math
+
 import numpy as np
 
 from fastconv import kernels
 from fastconv.runtime import threads
 
+EACH_NORM, JOINT_NORM = 1, 2  # whose norm is limited; 0: nobody's
+
 
 class Sweep:
-    """A kernel over lists of arrays, bound again only when the arrays change.
+    """A kernel of ``update.pxi`` over lists that run in parallel: one entry a variable.
 
     Parameters
     ----------
     kernel : str
         Its name in `fastconv.kernels`: ``"sgd_update"``, ``"adam_update"``.
-    scalars : int
-        How many numbers it reads at each step.
+    weights, gradients : list of ndarray
+        What is changed, in place, and by what.
+    slots : sequence of list of ndarray or None
+        What is kept beside the weights; None for a slot that the rule does without.
+    decays : list of bool, optional
+        Which weights decay; all by default.
+    norms : {0, EACH_NORM, JOINT_NORM}
+        Which norms of gradients are limited.
+
+    Raises
+    ------
+    ValueError
+        If the norm of arrays of several types is asked for.
 
     Examples
     --------
     >>> weight, gradient = np.ones(2, "float32"), np.ones(2, "float32")
-    >>> Sweep("sgd_update", 3)([weight], [gradient], [], 0.5, 0.0, False)
+    >>> sweep = Sweep("sgd_update", [weight], [gradient])
+    >>> sweep(0.5, 0.0, False)
     >>> weight
     array([0.5, 0.5], dtype=float32)
+    >>> sweep(0.5, 0.0, False, scale=10.0, most=0.5)
+    >>> weight
+    array([0.25, 0.25], dtype=float32)
     """
 
-    def __init__(self, kernel, scalars):
-        self.kernel = kernel
-        self.hyper = np.zeros(scalars)
-        self._key = None
-        self._calls = self._arrays = ()
+    def __init__(self, kernel, weights, gradients, slots=(), decays=None, norms=0):
+        self._settings = np.zeros(16)  # more than any kernel reads
+        self._calls = []
+        dtypes = sorted({weight.dtype for weight in weights})
+        if norms == JOINT_NORM and len(dtypes) > 1:
+            raise ValueError(f"global_clipnorm: the weights are of several types ({[d.name for d in dtypes]}).")
+        for dtype in dtypes:
+            chosen = [i for i, weight in enumerate(weights) if weight.dtype == dtype]
 
-    def __getstate__(self):
-        return {**self.__dict__, "_key": None, "_calls": (), "_arrays": ()}  # a copy binds itself to its own arrays
+            def flat(arrays, chosen=chosen):
+                return None if arrays is None else [arrays[i].reshape(-1) for i in chosen]
 
-    def __call__(self, params, grads, slots, *scalars):
-        """Change `params` (and `slots`) in place, by `grads`: lists that run in parallel, one entry a variable."""
-        arrays = (*params, *grads, *(array for slot in slots for array in slot))
-        key = (kernels.variant(), threads.get_num_threads(), *map(id, arrays))
-        if key != self._key:
-            self._bind(params, grads, slots)
-            self._key, self._arrays = key, arrays  # held, so that their identities stay theirs
-        self.hyper[:] = scalars
+            self._calls.append(
+                getattr(kernels.for_dtype(dtype), kernel)(
+                    flat(weights),
+                    flat(gradients),
+                    [flat(slot) for slot in slots],
+                    self._settings,
+                    decays=None if decays is None else [decays[i] for i in chosen],
+                    norms=norms,
+                    threads=threads.get_num_threads(),
+                )
+            )
+
+    def __call__(self, *own, scale=1.0, most=math.inf, norm=math.inf, decay=0.0):
+        """Change the arrays.
+
+        Parameters
+        ----------
+        *own : float
+            What the kernel's rule reads.
+        scale : float
+            What gradients are multiplied by.
+        most, norm : float
+            The largest absolute value and the largest norm of the gradients then.
+        decay : float
+            Which share of the weights is lost.
+        """
+        self._settings[: 4 + len(own)] = (scale, most, norm, decay, *own)
         for call in self._calls:
             call()
-
-    def _bind(self, params, grads, slots):
-        """Bind one kernel for each type of weights."""
-        self._calls = []
-        for dtype in {p.dtype for p in params}:
-            chosen = [i for i, p in enumerate(params) if p.dtype == dtype]
-            flat = [[_flat(arrays[i], dtype) for i in chosen] for arrays in (params, grads, *slots)]
-            make = getattr(kernels.for_dtype(dtype), self.kernel)
-            self._calls.append(make(flat[0], flat[1], flat[2:], self.hyper, threads=threads.get_num_threads()))
-
-
-def _flat(array, dtype):
-    return np.ascontiguousarray(array, dtype).reshape(-1)
