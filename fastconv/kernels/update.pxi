@@ -74,8 +74,8 @@ cdef class Update(Kernel):
     """A sweep over lists of flat arrays: weights, gradients and up to three slots (None where a rule does without).
 
     `norms` is 0, EACH_NORM or JOINT_NORM; `decays` says of each weight whether it decays. Read at each call, from
-    `settings`: what gradients are multiplied by, the most that a value of them may be, the most that a norm may be (both
-    may be infinite), which share of a weight decays; then what the rule needs.
+    `settings`: what gradients are multiplied by, the most that a value of them may be, the most that a norm may be
+    (both may be infinite), which share of a weight decays; then what the rule needs.
     """
     cdef list arrays                  # held, so that they live as long as the kernel
     cdef Part* parts
@@ -105,8 +105,9 @@ cdef class Update(Kernel):
         start = 0
         for i in range(self.weights):
             self.owners[i].decays = decays is None or decays[i]
-            start = self.cut(i, start, weights[i], gradients[i], [None if s is None else s[i] for s in [*slots, None, None, None][:3]])
-        self.threads = useful_threads(threads, total * 5.0 / VL * (2 + len(slots)))
+            mine = [None if slot is None else slot[i] for slot in slots]
+            start = self.cut(i, start, weights[i], gradients[i], mine + [None] * (3 - len(mine)))
+        self.threads = useful_threads(threads, total * 5.0 / VL * (2 + sum(slot is not None for slot in slots)))
 
     cdef ix cut(self, ix i, ix k, weight, gradient, slots) except -1:
         """Make the parts of weight i, from part k on; return the part after them."""
@@ -221,7 +222,7 @@ cdef class sgd_update(Update):
 
 
 cdef class adam_update(Update):
-    """Settings: corrected rate, 1 - beta_1, 1 - beta_2, epsilon. Slots: momentum, velocity and, for amsgrad, its maximum.
+    """Settings: corrected rate, 1 - beta_1, 1 - beta_2, epsilon. Slots: momentum, velocity, for amsgrad its maximum.
 
     The form of Kingma and Ba (2015), section 2, last lines: epsilon is not bias-corrected.
     """
@@ -263,8 +264,11 @@ cdef class adamax_update(Update):
 
 
 cdef class nadam_update(Update):
-    """Settings: rate, 1 - beta_1, 1 - beta_2, epsilon, the shares of momentum and of the gradient in a step, and the
-    correction of the root of the velocity. Slots: momentum, velocity."""
+    """Settings: rate, 1 - beta_1, 1 - beta_2, epsilon, the shares of momentum and of the gradient in a step, the
+    correction of the velocity's root.
+
+    Slots: momentum, velocity.
+    """
 
     cdef void sweep(self, const Part* part, Intake take) noexcept nogil:
         cdef Part p = part[0]
@@ -358,8 +362,10 @@ cdef class lion_update(Update):
 
 
 cdef class ftrl_update(Update):
-    """Settings: 1 / rate, minus the power of the rate, l1, twice l2 (with beta), twice the shrinkage. Slots: accumulator,
-    linear."""
+    """Settings: 1 / rate, minus the power of the rate, l1, twice l2 (with beta), twice the shrinkage.
+
+    Slots: accumulator, linear.
+    """
 
     cdef void sweep(self, const Part* part, Intake take) noexcept nogil:
         cdef Part p = part[0]

@@ -154,7 +154,7 @@ class Trainer:
         variables = self.plan.trainable
         if not self.optimizer.built:
             self.optimizer.build(variables)
-        self.optimizer.apply([self.plan.gradient(v) for v in variables], variables)
+        self.optimizer.step([self.plan.gradient(v) for v in variables], variables)
 
     def _explain_nan(self, batch):
         """Raise with the first layer whose output is not a number; the weights are those before this batch."""

@@ -290,7 +290,7 @@ class Optimizer(State):
         if not grads:
             return
         self._bound(grads, variables)(scale)
-        self._iteration.array[...] += 1
+        self._iteration.array.fill(int(self._iteration.array) + 1)
         for variable in self._trainable_variables:
             variable.version += 1
 

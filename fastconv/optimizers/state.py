@@ -129,7 +129,7 @@ class State:
         owner = f"{type(self).__name__}: add_variable"
         if aggregation not in {None, "none", "mean", "sum", "only_first_replica"}:
             raise ValueError(
-                f"{owner}: aggregation={aggregation!r} is not 'none', 'mean', 'sum', 'only_first_replica'."
+                f"{owner}: aggregation={aggregation!r} is not one of 'none', 'mean', 'sum', 'only_first_replica'."
             )
         if layout is not None:
             raise NotImplementedError(f"{owner}: layout={layout!r} is not supported; expected None.")

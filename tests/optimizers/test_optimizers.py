@@ -1,5 +1,8 @@
 """The optimizers against numbers that Keras 3.15 printed, their state, and what they refuse."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -19,6 +22,12 @@ TRAJECTORIES = [
     (optimizers.Adam(clipnorm=0.05), [0.9990001, 0.9990527, 0.9987170]),
     (optimizers.RMSprop(), [0.9968379, 0.9996949, 0.9971043]),
     (optimizers.RMSprop(momentum=0.9, centered=True), [0.9966668, 0.9965601, 0.9938334]),
+    (optimizers.Adamax(), [0.999, 0.9992895, 0.9990423]),
+    (optimizers.Nadam(), [0.9989372, 0.9998189, 0.9989872]),
+    (optimizers.Adagrad(), [0.9996985, 1.0002148, 0.9996024]),
+    (optimizers.Adadelta(1.0), [0.9985859, 1.0003837, 0.9982195]),
+    (optimizers.Lion(), [0.999, 1.0, 0.999]),
+    (optimizers.Ftrl(0.1), [0.0163863, 0.0680261, 0.0067888]),
 ]
 
 
@@ -266,7 +275,8 @@ def test_variables_without_gradients_are_left_out():
         (lambda o, v: o.apply_gradients([]), "no pairs"),
         (lambda o, v: (o.build(v), o.build([Variable([1.0], name="new")])), "unknown variable 'new'"),
         (lambda o, v: (o.build(v), o.apply([np.ones(1)], [Variable([1.0])])), "unknown variable"),
-        (lambda o, v: o.set_weights([1]), "set_weights got 1 values; expected 2"),
+        (lambda o, v: o.set_weights([1]), "set_weights got 1 values; expected 2. It is not built yet: call build"),
+        (lambda o, v: o.apply([np.ones(3)] * 2, [v[1], v[1]]), "got a variable more than once: .*'bias'"),
     ],
 )
 def test_steps_that_are_refused(make, message):
@@ -309,11 +319,24 @@ def test_steps_that_are_refused(make, message):
         ),
         (lambda: optimizers.get(3), "Could not interpret optimizer identifier: 3"),
         (lambda: optimizers.get(lambda: 0), "Could not interpret optimizer identifier"),
-        (lambda: schedules.CosineDecay(0.1, -10), "CosineDecay: decay_steps=-10 is not above 0"),
-        (lambda: schedules.CosineDecay(0.1, 10, warmup_steps=3), "warmup_steps=3 needs a warmup_target"),
-        (lambda: schedules.ExponentialDecay(0.1, 0, 0.5), "ExponentialDecay: decay_steps=0 is not above 0"),
-        (lambda: schedules.PiecewiseConstantDecay([1], [1]), "1 values for 1 boundaries; expected 2"),
-        (lambda: schedules.PiecewiseConstantDecay([3, 1], [1, 2, 3]), "do not rise"),
+        (lambda: optimizers.Lion(beta_1=0.0), "Lion: beta_1=0.0 is not above 0"),
+        (
+            lambda: optimizers.Ftrl(learning_rate_power=0.5),
+            "learning_rate_power=0.5 is not a number that is at most 0",
+        ),
+        (lambda: optimizers.Ftrl(beta=-1), "Ftrl: beta=-1 is not a number that is at least 0"),
+        (lambda: optimizers.Adagrad(initial_accumulator_value=-1), "initial_accumulator_value=-1 is not a number"),
+        (lambda: optimizers.Adadelta(rho=1.5), "Adadelta: rho=1.5 is not a number between 0 and 1"),
+        (lambda: optimizers.Nadam(beta_2=1), "Nadam: beta_2=1 would never learn"),
+        (lambda: optimizers.Adamax(espilon=1), r"not recognized: {'espilon': 1}. Did you mean 'epsilon'"),
+        (lambda: optimizers.AdamW(weight_decay=None), "AdamW: weight_decay=None is not a number; use Adam"),
+        (lambda: optimizers.Adam(use_ema="yes"), "Adam: use_ema='yes' is not True or False"),
+        (lambda: optimizers.Adam(loss_scale_factor=0), "loss_scale_factor=0 is not None or a number above 0"),
+        (lambda: optimizers.Adam().add_variable((1,), aggregation="all"), "aggregation='all' is not one of 'none'"),
+        (
+            lambda: optimizers.Adam().add_optimizer_variables([], ["a", "b"], ["zeros"]),
+            "Adam: add_optimizer_variables got 1 initializers for the names",
+        ),
     ],
 )
 def test_refusals(make, message):
@@ -374,6 +397,74 @@ def test_a_changed_update_step_is_used():
     assert weight.numpy() == 0.5
 
 
+def test_decay_may_be_excluded_after_a_step():
+    variables = two_variables()
+    grads = [np.zeros(v.shape, "float32") for v in variables]
+    optimizer = optimizers.SGD(1.0, weight_decay=0.5)
+    optimizer.apply(grads, variables)
+    optimizer.exclude_from_weight_decay(var_list=[variables[0]])
+    optimizer.apply(grads, variables)
+    optimizer.exclude_from_weight_decay(var_names=["^b"])  # in place of the other
+    optimizer.apply(grads, variables)
+    assert [v.array.flat[0] for v in variables] == [0.25, 0.25]
+    with pytest.raises(TypeError, match="var_names='bias'; expected a list"):
+        optimizer.exclude_from_weight_decay(var_names="bias")
+
+
+def test_settings_may_change_between_steps():
+    variables = two_variables()
+    grads = [np.full(v.shape, 2.0, "float32") for v in variables]
+    optimizer = optimizers.SGD(1.0)
+    optimizer.apply(grads, variables)
+    optimizer.clipvalue = 0.5
+    optimizer.apply(grads, variables)
+    optimizer.clipvalue, optimizer.clipnorm, optimizer.weight_decay = None, np.sqrt(3.0), 1.0
+    optimizer.apply(grads, variables)
+    np.testing.assert_allclose(variables[1].array, [-1.0] * 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))], ids=["copy", "pickle"])
+def test_a_copy_goes_its_own_way(copied):
+    variables = two_variables()
+    grads = [np.ones(v.shape, "float32") for v in variables]
+    optimizer = optimizers.Nadam(0.1, use_ema=True, gradient_accumulation_steps=2, clipnorm=1.0, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(var_list=variables[:1])
+    for _ in range(3):
+        optimizer.apply(grads, variables)
+    twin, twins = copied((optimizer, variables))
+    before = [v.numpy() for v in (*variables, *optimizer.variables)]
+    for _ in range(3):
+        twin.apply(grads, twins)
+    for old, v in zip(before, (*variables, *optimizer.variables), strict=True):
+        np.testing.assert_array_equal(old, v.array)
+    for _ in range(3):
+        optimizer.apply(grads, variables)
+    for a, b in zip((*variables, *optimizer.variables), (*twins, *twin.variables), strict=True):
+        np.testing.assert_array_equal(a.array, b.array)
+
+
+def test_a_joint_norm_needs_one_type():
+    variables = [Variable(np.ones(3, "float32")), Variable(np.ones(3, "float64"))]
+    grads = [np.ones(3, "float32"), np.ones(3)]
+    optimizers.SGD(0.1, clipnorm=1.0).apply(grads, variables)
+    with pytest.raises(ValueError, match=r"global_clipnorm: .* of several types \(\['float32', 'float64'\]\)"):
+        optimizers.SGD(0.1, global_clipnorm=1.0).apply(grads, variables)
+
+
+def test_gradients_that_change_in_place_or_are_converted():
+    weight, grad = Variable([0.0, 0.0]), np.array([1.0, 2.0])  # float64: a copy at every step
+    optimizer = optimizers.SGD(1.0)
+    optimizer.apply([grad], [weight])
+    grad[...] = 10
+    optimizer.apply([grad], [weight])
+    assert weight.numpy().tolist() == [-11, -12]
+    kept = np.array([1.0, 2.0], "float32")
+    optimizer.apply([kept], [weight])
+    kept[...] = 100
+    optimizer.apply([kept], [weight])
+    assert weight.numpy().tolist() == [-112, -114]
+
+
 def test_state_is_saved_and_loaded():
     first, variables = optimizers.Adam(0.1), two_variables()
     first.apply([np.ones(v.shape, "float32") for v in variables], variables)
@@ -400,6 +491,12 @@ def test_state_is_saved_and_loaded():
         ("AdamW", optimizers.AdamW),
         ("rmsprop", optimizers.RMSprop),
         ("RMSprop", optimizers.RMSprop),
+        ("Adamax", optimizers.Adamax),
+        ("nadam", optimizers.Nadam),
+        ("adagrad", optimizers.Adagrad),
+        ("adadelta", optimizers.Adadelta),
+        ("LION", optimizers.Lion),
+        ("ftrl", optimizers.Ftrl),
     ],
 )
 def test_names(name, cls):
@@ -427,6 +524,12 @@ def test_other_identifiers():
         optimizers.Adam(schedules.CosineDecay(0.1, 10, alpha=0.1), amsgrad=True, use_ema=True),
         optimizers.AdamW(weight_decay=0.1, gradient_accumulation_steps=4),
         optimizers.RMSprop(centered=True, global_clipnorm=2.0),
+        optimizers.Adamax(beta_1=0.5, loss_scale_factor=2.0),
+        optimizers.Nadam(schedules.PolynomialDecay(0.1, 10)),
+        optimizers.Adagrad(initial_accumulator_value=0.5),
+        optimizers.Adadelta(rho=0.5, ema_overwrite_frequency=3),
+        optimizers.Lion(beta_2=0.5),
+        optimizers.Ftrl(learning_rate_power=-0.3, beta=0.5),
     ],
 )
 def test_round_trip(optimizer):

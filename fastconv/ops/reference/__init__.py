@@ -58,7 +58,17 @@ from fastconv.ops.reference.loss import (
     squared_error,
     squared_error_backward,
 )
-from fastconv.ops.reference.optimizer import adam_update, sgd_update
+from fastconv.ops.reference.optimizer import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamax_update,
+    ftrl_update,
+    lion_update,
+    nadam_update,
+    rmsprop_update,
+    sgd_update,
+)
 from fastconv.ops.reference.pooling import (
     average_pool2d,
     average_pool2d_backward,
@@ -73,7 +83,10 @@ from fastconv.ops.reference.softmax import log_softmax, log_softmax_backward, so
 
 __all__ = [
     "ACTIVATIONS",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
+    "adamax_update",
     "average_pool2d",
     "average_pool2d_backward",
     "binary_cross_entropy",
@@ -92,6 +105,7 @@ __all__ = [
     "elu_backward",
     "exponential",
     "exponential_backward",
+    "ftrl_update",
     "gelu",
     "gelu_backward",
     "global_average_pool2d",
@@ -104,14 +118,17 @@ __all__ = [
     "leaky_relu_backward",
     "linear",
     "linear_backward",
+    "lion_update",
     "log_softmax",
     "log_softmax_backward",
     "max_pool2d",
     "max_pool2d_backward",
+    "nadam_update",
     "relu",
     "relu_backward",
     "rescale",
     "rescale_backward",
+    "rmsprop_update",
     "selu",
     "selu_backward",
     "sgd_update",
