@@ -219,6 +219,15 @@ POOL_CASES = [
     PoolCase("window-is-image-same", (2, 5, 4, 7), (5, 4), (1, 1), "same"),
     PoolCase("window-over-image-same", (2, 2, 3, 7), (5, 4), (1, 2), "same"),
     PoolCase("large-window", (1, 17, 18, 2), (17, 17), (1, 1)),
+    PoolCase("large-window-same", (1, 17, 18, 33), (16, 16), (3, 5), "same"),
+    PoolCase("3x3-tail-33", (2, 7, 9, 33), (3, 3)),
+    PoolCase("3x3-overlapping-tail-33", (2, 7, 9, 33), (3, 3), (2, 2)),
+    PoolCase("3x3-overlapping-same-tail-35", (1, 8, 6, 35), (3, 3), (2, 1), "same"),
+    PoolCase("stride-over-window-tail-17", (2, 9, 8, 17), (2, 3), (3, 4), "same"),
+    PoolCase("5x4-overlapping", (2, 11, 9, 19), (5, 4), (2, 1), ((2, 1), (1, 2))),
+    PoolCase("leftover-of-a-wide-stride", (2, 11, 10, 16), (2, 2), (5, 4)),
+    *(PoolCase(f"window-is-image-tail-{c}", (2, 9, 8, c), (9, 8)) for c in (1, 16, 33, 64, 65, 147)),
+    PoolCase("window-is-large-image", (1, 17, 19, 70), (17, 19)),
     *(PoolCase(f"tail-{c}", (2, 5, 4, c), (2, 2)) for c in (1, 7, 9, 15, 16, 31, 33, 65, 130)),
 ]
 

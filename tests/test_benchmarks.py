@@ -41,12 +41,24 @@ def test_max_pooling(baseline, size, stride):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 9, (2, 11, 9, 3)).astype(float)  # with ties
     settings = {"pool_size": (size, size), "strides": (stride, stride)}
-    y = baseline.pool_forward(x, size, stride)
+    y = baseline.max_pool_forward(x, size, stride)
     expected, which = reference.max_pool2d(x, **settings)
     assert_allclose(y, expected)
     dy = rng.standard_normal(y.shape)
     dx = reference.max_pool2d_backward(dy, which, x.shape, **settings)
-    assert_allclose(baseline.pool_backward(x, y, dy, size, stride), dx)
+    assert_allclose(baseline.max_pool_backward(x, y, dy, size, stride), dx)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2)])
+def test_average_pooling(baseline, size, stride):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 11, 9, 3))
+    settings = {"pool_size": (size, size), "strides": (stride, stride)}
+    y = baseline.average_pool_forward(x, size, stride)
+    assert_allclose(y, reference.average_pool2d(x, **settings), rtol=1e-6)
+    dy = rng.standard_normal(y.shape)
+    dx = reference.average_pool2d_backward(dy, x.shape, **settings)
+    assert_allclose(baseline.average_pool_backward(x, y, dy, size, stride), dx, rtol=1e-6)
 
 
 def test_the_network_learns(baseline):

@@ -58,7 +58,7 @@ def pool_windows(x, size, stride):
     return [x[:, i : i + stride * rows : stride, j : j + stride * columns : stride] for i, j in np.ndindex(size, size)]
 
 
-def pool_forward(x, size, stride):
+def max_pool_forward(x, size, stride):
     """Return the maximum of each window."""
     cells = pool_windows(x, size, stride)
     y = cells[0].copy()
@@ -67,7 +67,7 @@ def pool_forward(x, size, stride):
     return y
 
 
-def pool_backward(x, y, dy, size, stride):
+def max_pool_backward(x, y, dy, size, stride):
     """Return the gradient of the images; the first maximum of a window gets it all."""
     dx = np.zeros_like(x)
     open_windows = np.ones(y.shape, bool)
@@ -75,6 +75,23 @@ def pool_backward(x, y, dy, size, stride):
         winners = open_windows & (cell == y)
         gradient += dy * winners
         open_windows &= ~winners
+    return dx
+
+
+def average_pool_forward(x, size, stride):
+    """Return the mean of each window."""
+    cells = pool_windows(x, size, stride)
+    y = cells[0].copy()
+    for cell in cells[1:]:
+        y += cell
+    return y * np.float32(1 / size**2)
+
+
+def average_pool_backward(x, y, dy, size, stride):
+    """Return the gradient of the images: an equal share for each cell of a window."""
+    dx, share = np.zeros_like(x), dy * np.float32(1 / size**2)
+    for gradient in pool_windows(dx, size, stride):
+        gradient += share
     return dx
 
 
@@ -91,9 +108,9 @@ class TutorialNetwork:
     def forward(self, x):
         """Return what every layer makes of the images."""
         a1 = np.maximum(conv_forward(x, self.w1), 0)
-        p1 = pool_forward(a1, 2, 2)
+        p1 = max_pool_forward(a1, 2, 2)
         a2 = np.maximum(conv_forward(p1, self.w2), 0)
-        p2 = pool_forward(a2, 2, 2)
+        p2 = max_pool_forward(a2, 2, 2)
         flat = p2.reshape(len(x), -1)
         hidden = np.maximum(flat @ self.w3, 0)
         logits = hidden @ self.w4
@@ -112,9 +129,9 @@ class TutorialNetwork:
         dlogits /= len(x)
         dhidden = (dlogits @ self.w4.T) * (hidden > 0)
         dp2 = (dhidden @ self.w3.T).reshape(p2.shape)
-        da2 = pool_backward(a2, p2, dp2, 2, 2) * (a2 > 0)
+        da2 = max_pool_backward(a2, p2, dp2, 2, 2) * (a2 > 0)
         dp1 = conv_backward_input(p1, self.w2, da2)
-        da1 = pool_backward(a1, p1, dp1, 2, 2) * (a1 > 0)
+        da1 = max_pool_backward(a1, p1, dp1, 2, 2) * (a1 > 0)
         self.w4 -= rate * (hidden.T @ dlogits)
         self.w3 -= rate * (flat.T @ dhidden)
         self.w2 -= rate * conv_backward_filters(p1, self.w2, da2)

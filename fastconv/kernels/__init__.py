@@ -9,6 +9,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``conv_relu_max_pool.pxi``  the three in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
 ``pool.pxi``                max and average pooling
+``global_pool.pxi``         the same with one window, the image
 ``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch
 ``loss.pxi``                softmax and the losses
 ``update.pxi``              optimizer steps

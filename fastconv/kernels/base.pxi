@@ -1,7 +1,7 @@
 """What every kernel shares: the vector type of simd.h, and Kernel, a call bound to its arrays."""
 cimport cython
 from cython.parallel cimport prange, threadid
-from libc.math cimport exp, expm1, fabs, log, log1p, pow, sqrt, tanh, erf
+from libc.math cimport INFINITY, exp, expm1, fabs, log, log1p, pow, sqrt, tanh, erf
 from libc.string cimport memcpy, memset
 from libc.stdlib cimport calloc, free
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -23,6 +23,7 @@ cdef extern from "simd.h" nogil:
     vf vdrop_equal(vf, vi, int)
     vi vmark_dead(vi, vf, int)
     void vtake_winner(vf*, vi*, vf, int)
+    vf vlarger(vf, vf)
     vi vload_bytes_n(const uint8_t*, long)
     void vstore_bytes_n(uint8_t*, vi, long)
     void vstore_int_n(int*, vi, long)

@@ -33,6 +33,12 @@ typedef int lane;
 #else
 #  define VL (16 / REAL_BYTES)
 #endif
+/* Whether comparisons make masks of one bit a lane, and loads and stores take them. */
+#if VL == 16 && defined(__AVX512BW__) && defined(__AVX512VL__)
+#  define MASKS 1
+#else
+#  define MASKS 0
+#endif
 
 /* Register tile of the matrix-like loops: TILE_M rows of TILE_V vectors, TILE_V + 1 registers to spare for operands. */
 #define TILE_M 6
@@ -61,6 +67,7 @@ static inline vi vmark_dead(vi which, vf v, int mark) { return v <= 0 ? mark : w
 static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
     if (v > *best || v != v) { *best = v; *which = index; }
 }
+static inline vf vlarger(vf best, vf v) { return v > best || v != v ? v : best; }
 static inline vi vload_bytes(const unsigned char *p) { return *p; }
 static inline void vstore_bytes(unsigned char *p, vi v) { *p = (unsigned char)v; }
 static inline vf vsqrt(vf v) { return FC_SQRT(v); }
@@ -85,13 +92,42 @@ static inline vi vmark_dead(vi which, vf v, int mark) {
     return (dead & viset(mark)) | (~dead & which);
 }
 /* the first maximum wins; NaN wins over numbers and stays */
+#if MASKS
+static inline __mmask16 vwins(vf v, vf best) {
+    return _mm512_cmp_ps_mask((__m512)v, (__m512)best, _CMP_GT_OQ)
+         | _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q);
+}
+static inline vf vlarger(vf best, vf v) {     /* max_ps gives its second operand where one is NaN */
+    __m512 larger = _mm512_max_ps((__m512)v, (__m512)best);
+    return (vf)_mm512_mask_mov_ps(larger, _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q), (__m512)v);
+}
 static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
-    vi take = (vi)(v > *best) | (vi)(v != v);
+    __mmask16 take = vwins(v, *best);
+    *best = (vf)_mm512_mask_mov_ps((__m512)*best, take, (__m512)v);
+    *which = (vi)_mm512_mask_mov_epi32((__m512i)*which, take, _mm512_set1_epi32(index));
+}
+#else
+static inline vi vwins(vf v, vf best) { return (vi)(v > best) | (vi)(v != v); }
+static inline vf vlarger(vf best, vf v) { return vselect(vwins(v, best), v, best); }
+static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
+    vi take = vwins(v, *best);
     *best = vselect(take, v, *best);
     *which = (take & viset(index)) | (~take & *which);
 }
+#endif
+/* bytes to lanes and back: where compilers turn the conversion into scalar code, by instructions */
+#if MASKS
+static inline vi vload_bytes(const unsigned char *p) {
+    return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+#elif defined(__AVX2__) && VL == 8
+static inline vi vload_bytes(const unsigned char *p) {
+    return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+#else
 static inline vi vload_bytes(const unsigned char *p) { return __builtin_convertvector(*(const vbytes *)p, vi); }
-#if defined(__AVX2__) && VL == 8           /* compilers turn this conversion into scalar code */
+#endif
+#if defined(__AVX2__) && VL == 8
 static inline void vstore_bytes(unsigned char *p, vi v) {
     const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
                                            0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
@@ -113,6 +149,32 @@ static inline vf vmax(vf a, vf b) { return vselect((vi)(a > b), a, b); }
 #endif
 
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */
+#if MASKS
+static inline __mmask16 vfirst(long n) { return (__mmask16)(n <= 0 ? 0 : (1u << n) - 1); }
+static inline vf vload_n(const real *p, long n) {
+    return n >= VL ? vload(p) : (vf)_mm512_maskz_loadu_ps(vfirst(n), p);
+}
+static inline void vstore_n(real *p, vf v, long n) {
+    if (n >= VL) vstore(p, v); else _mm512_mask_storeu_ps(p, vfirst(n), (__m512)v);
+}
+static inline vi vload_bytes_n(const unsigned char *p, long n) {
+    return n >= VL ? vload_bytes(p) : (vi)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vfirst(n), p));
+}
+static inline void vstore_bytes_n(unsigned char *p, vi v, long n) {
+    _mm512_mask_cvtepi32_storeu_epi8(p, n >= VL ? 0xffff : vfirst(n), (__m512i)v);
+}
+#else
+#if defined(__AVX2__) && VL == 8
+static inline __m256i vfirst(long n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vf vload_n(const real *p, long n) {
+    return n >= VL ? vload(p) : (vf)_mm256_maskload_ps(p, vfirst(n));
+}
+static inline void vstore_n(real *p, vf v, long n) {
+    if (n >= VL) vstore(p, v); else _mm256_maskstore_ps(p, vfirst(n), (__m256)v);
+}
+#else
 static inline vf vload_n(const real *p, long n) {
     real lanes[VL];
     if (n >= VL) return vload(p);
@@ -125,6 +187,7 @@ static inline void vstore_n(real *p, vf v, long n) {
     vstore(lanes, v);
     for (int i = 0; i < n; i++) p[i] = lanes[i];
 }
+#endif
 static inline vi vload_bytes_n(const unsigned char *p, long n) {
     unsigned char lanes[VL];
     if (n >= VL) return vload_bytes(p);
@@ -137,6 +200,7 @@ static inline void vstore_bytes_n(unsigned char *p, vi v, long n) {
     vstore_bytes(lanes, v);
     for (int i = 0; i < n; i++) p[i] = lanes[i];
 }
+#endif
 static inline void vstore_int_n(int *p, vi v, long n) {
     lane lanes[VL];
     memcpy(lanes, &v, sizeof lanes);

@@ -132,6 +132,6 @@ class Conv2DReluMaxPool2D(Conv2D):
             pooled = windows.pooled_size(c, *self.pool)
             sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
             dconv = site.dconv.reshape(-1)
-            calls.append(site.k.expand_winners_backward(dy, which, dconv, sizes, c.images, threads=site.threads))
+            calls.append(site.k.max_pool2d_backward(dy, which, dconv, sizes, c.images, threads=site.threads))
             calls += self._input_backward(site, c, site.dconv)
         return calls

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
-
-LARGEST_WINDOW = 254  # a winner's place is one byte, 255 says none
+from fastconv.ops.pool import LARGEST_WINDOW
 
 
 class Fusion(NamedTuple):

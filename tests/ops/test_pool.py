@@ -77,6 +77,28 @@ def test_max_of_nothing_but_minus_infinity(case, variant, rng):
     assert_equal(*max_pool(x, lambda shape: integers(rng, shape), case.settings))
 
 
+#: The first and the last row of windows lie wholly in the padding, and so do some columns.
+ALL_PADDING = [
+    {"pool_size": (2, 2), "padding": ((2, 4), (3, 2))},
+    {"pool_size": (2, 3), "strides": (1, 2), "padding": ((3, 2), (4, 4))},
+    {"pool_size": (17, 16), "strides": (16, 16), "padding": ((18, 17), (17, 16))},
+]
+
+
+@pytest.mark.parametrize("channels", [1, 16, 19])
+@pytest.mark.parametrize("settings", ALL_PADDING)
+def test_windows_without_cells(settings, channels, variant, rng):
+    x = integers(rng, (2, 4, 5, channels))
+    results = max_pool(x, lambda shape: integers(rng, shape), settings)
+    assert np.isneginf(results[1][0]).any()
+    assert_equal(*results)
+    y, backprop = AveragePool2D(**settings)(x)
+    dy = integers(rng, y.shape)
+    np.testing.assert_allclose(y, reference.average_pool2d(x, **settings), rtol=1e-6)
+    expected = reference.average_pool2d_backward(dy, x.shape, **settings)
+    np.testing.assert_allclose(backprop(dy)[0], expected, rtol=1e-5, atol=1e-6)
+
+
 def check_average(case, x, dy):
     """Assert that an average pool and its gradient are right to rounding."""
     y, backprop = AveragePool2D(**case.settings)(x)
@@ -149,14 +171,23 @@ def test_two_calls_of_one_op_do_not_meet(pool, variant, rng):
     np.testing.assert_array_equal(first(dy1)[0], alone[0])
 
 
+THREADED = {
+    "overlapping": LARGE,
+    "apart": {"pool_size": (3, 2)},
+    "ints": {"pool_size": (16, 17), "strides": (11, 17)},
+    "global": {"pool_size": (49, 51)},
+}
+
+
 @pytest.mark.parametrize("pool", [MaxPool2D, AveragePool2D])
-def test_same_bits_for_any_number_of_threads(pool, variant, set_num_threads, rng):
-    x = rng.standard_normal((13, 49, 51, 35)).astype(np.float32)
-    dy = rng.standard_normal((13, 25, 26, 35)).astype(np.float32)
+@pytest.mark.parametrize("settings", THREADED.values(), ids=THREADED)
+def test_same_bits_for_any_number_of_threads(settings, pool, variant, set_num_threads, rng):
+    x = rng.standard_normal((3, 49, 51, 275)).astype(np.float32)
+    dy = rng.standard_normal(pool(**settings).output_shape(x.shape)).astype(np.float32)
 
     def run(threads):
         set_num_threads(threads)
-        y, backprop = pool(**LARGE)(x)
+        y, backprop = pool(**settings)(x)
         return y.tobytes(), backprop(dy)[0].tobytes()
 
     alone = run(1)
