@@ -91,22 +91,26 @@ class Conv2D(Op):
         )
 
     def _backward_needs(self, site, c):
-        needs, k = self._filters_needs(site, c), site.k
-        if site.wants_dx and winograd.pays(c.gradient):
-            tiles = winograd.lists(site, c.gradient)
-            needs["scratch_input"] = (winograd.scratch_shape(site, tiles), None)
-            needs["transposed"] = (winograd.filters_shape(site, c.gradient), None)
-        elif site.wants_dx and self._is_scattered(site, c):
-            lists = windows.scattered(c, k.BLOCK)
-            needs["scratch_input"] = (scratch_shape(site, lists, windows.SCATTERED * lists.padded_rows), None)
-            needs["transposed"] = ((c.out_channels * lists.padded_rows,), None)
-        elif site.wants_dx:
-            phases = self._phases(c)
-            widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
-            needs["scratch_input"] = (scratch_shape(site, widest), None)
-            for i, (_, taps) in enumerate(phases):
-                needs[f"transposed_{i}"] = (packed_shape(site, c.transposed(len(taps))), None)
-        return needs
+        return {**self._filters_needs(site, c), **(self._input_needs(site, c) if site.wants_dx else {})}
+
+    def _input_needs(self, site, c):
+        if winograd.pays(c.gradient):
+            return {
+                "scratch_input": (winograd.scratch_shape(site, winograd.lists(site, c.gradient)), None),
+                "transposed": (winograd.filters_shape(site, c.gradient), None),
+            }
+        if self._is_scattered(site, c):
+            lists = windows.scattered(c, site.k.BLOCK)
+            return {
+                "scratch_input": (scratch_shape(site, lists, windows.SCATTERED * lists.padded_rows), None),
+                "transposed": ((c.out_channels * lists.padded_rows,), None),
+            }
+        phases = self._phases(c)
+        widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
+        packed = {
+            f"transposed_{i}": (packed_shape(site, c.transposed(len(taps))), None) for i, (_, taps) in enumerate(phases)
+        }
+        return {"scratch_input": (scratch_shape(site, widest), None), **packed}
 
     def _filters_needs(self, site, c):
         if self._filters_by_tiles(c):

@@ -6,16 +6,18 @@ from fastconv.ops import windows, winograd
 from fastconv.ops.conv import Conv2D, as_matrix, check_bias, packed_shape, scratch_shape, sum_partials, wants_filters
 from fastconv.ops.op import Needs
 
-SPARSE_RUN = 48  # contiguous filter values from which visiting single winners beats dense tiles (measured)
+SPARSE_RUN = 48  # contiguous filter values from which visiting single winners can beat dense tiles (measured)
 SPARSE_BYTES = 1 << 20  # a padded image up to this size is scattered into as a whole
+NEAR_BYTES = 48 << 10  # an image of up to this size stays in the first cache while it is scattered into
+VISIT = 3  # visits pay where window * VISIT exceeds the lanes of a vector: dense tiles gain more from lanes (measured)
 
 
 class Conv2DReluMaxPool2D(Conv2D):
     """conv2d, relu and a max pool whose windows do not overlap, in one pass; backward visits the winners only.
 
     Behind a window of k cells at most one of k gradients is not zero. One byte a pooled value says which cell won; a
-    convolution output that no window reads is never computed. With few input channels the gradient of the filters is
-    dense again, over blocks of gradients that are expanded just before they are used.
+    convolution output that no window reads is never computed. With few input channels, or with small windows and wide
+    vectors, gradients are dense again, the filters' over blocks that are expanded just before they are used.
     """
 
     name = "conv2d_relu_max_pool2d"
@@ -41,10 +43,17 @@ class Conv2DReluMaxPool2D(Conv2D):
         return False
 
     def _image(self, c):
-        """Return the lists with one block an image, for the sparse gradients; None where those do not pay."""
+        """Return the lists with one block an image, for the sparse gradients; None where those cannot pay."""
         lists = windows.forward(c, self.pool, whole=True)
         pays = c.groups == 1 and lists.run >= SPARSE_RUN and lists.band_size * 4 <= SPARSE_BYTES
         return lists if pays else None
+
+    def _visits(self, site, c):
+        """Return the lists for visiting winners, or None for dense tiles: of the filters' and of dx's gradient."""
+        image = self._image(c)
+        wins = image is not None and VISIT * image.window > site.k.VECTOR
+        near = image is not None and c.height * c.width * c.channels * site.dtype.itemsize <= NEAR_BYTES
+        return image if wins else None, image if wins or near else None
 
     def _by_tiles(self, c):
         """Tell whether forward goes by Winograd's tiles: a tile is exactly a 2x2 window."""
@@ -74,22 +83,24 @@ class Conv2DReluMaxPool2D(Conv2D):
             backward=self._backward_needs(site, c) if site.training else {},
         )
 
-    def _backward_needs(self, site, c):
-        image = self._image(c)
+    def _filters_needs(self, site, c):
+        image, _ = self._visits(site, c)
         if image is None:
-            needs = super()._backward_needs(site, c)
-            if site.wants_dx:
-                needs["dconv"] = ((c.images, c.out_height, c.out_width, c.out_channels), None)
-            return needs
-        winners = 4 * image.pixels // image.window + 16  # room for an offset and a gradient each
-        needs = {
-            "scratch_filters": (scratch_shape(site, image, winners), None),
+            return super()._filters_needs(site, c)
+        return {
+            "scratch_filters": (winners_shape(site, image), None),
             "partial": ((self._sparse_chunks(c, image) * c.out_channels * (c.filter_rows + 1),), None),
         }
-        if site.wants_dx:
-            needs["scratch_input"] = needs["scratch_filters"]
-            needs["transposed"] = ((c.out_channels * c.filter_rows,), None)
-        return needs
+
+    def _input_needs(self, site, c):
+        _, image = self._visits(site, c)
+        if image is None:
+            dconv = {"dconv": ((c.images, c.out_height, c.out_width, c.out_channels), None)}
+            return {**super()._input_needs(site, c), **dconv}
+        return {
+            "scratch_input": (winners_shape(site, image), None),
+            "transposed": ((c.out_channels * c.filter_rows,), None),
+        }
 
     # -- calls --------------------------------------------------------------------------------------------
     def forward(self, site):
@@ -107,31 +118,37 @@ class Conv2DReluMaxPool2D(Conv2D):
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
-        image = self._image(c)
-        return self._dense_gradients(site, c) if image is None else self._sparse_gradients(site, c, image)
+        which = site.which.reshape(-1)
+        filters, image = self._visits(site, c)
+        calls = self._visit_filters(site, c, filters) if filters else self._filters_backward(site, c, which)
+        if site.dx is None:
+            return calls
+        return calls + (self._visit_input(site, c, image) if image else self._dense_input(site, c))
 
-    def _sparse_gradients(self, site, c, image):
-        dy, which, calls = site.dy.reshape(-1), site.which.reshape(-1), []
-        if wants_filters(site):
-            chunks = self._sparse_chunks(c, image)
-            arrays = (site.x.reshape(-1), dy, which, site.partial, site.scratch_filters)
-            filters = site.k.sparse_backward_filters(*arrays, image, c.out_channels, chunks, threads=site.threads)
-            calls += [filters, *sum_partials(site, c, chunks, 1, transposed=True)]
-        if site.dx is not None:
-            arrays = (dy, which, site.transposed, site.dx.reshape(-1), site.scratch_input)
-            calls += [
-                site.k.transpose_filters(as_matrix(site.params[0]), site.transposed, threads=site.threads),
-                site.k.sparse_backward_input(*arrays, image, c.out_channels, threads=site.threads),
-            ]
-        return calls
+    def _visit_filters(self, site, c, image):
+        if not wants_filters(site):
+            return []
+        chunks = self._sparse_chunks(c, image)
+        arrays = (site.x.reshape(-1), site.dy.reshape(-1), site.which.reshape(-1), site.partial, site.scratch_filters)
+        filters = site.k.sparse_backward_filters(*arrays, image, c.out_channels, chunks, threads=site.threads)
+        return [filters, *sum_partials(site, c, chunks, 1, transposed=True)]
 
-    def _dense_gradients(self, site, c):
-        dy, which = site.dy.reshape(-1), site.which.reshape(-1)
-        calls = self._filters_backward(site, c, which)
-        if site.dx is not None:
-            pooled = windows.pooled_size(c, *self.pool)
-            sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
-            dconv = site.dconv.reshape(-1)
-            calls.append(site.k.max_pool2d_backward(dy, which, dconv, sizes, c.images, threads=site.threads))
-            calls += self._input_backward(site, c, site.dconv)
-        return calls
+    def _visit_input(self, site, c, image):
+        which, dx = site.which.reshape(-1), site.dx.reshape(-1)
+        arrays = (site.dy.reshape(-1), which, site.transposed, dx, site.scratch_input)
+        return [
+            site.k.transpose_filters(as_matrix(site.params[0]), site.transposed, threads=site.threads),
+            site.k.sparse_backward_input(*arrays, image, c.out_channels, threads=site.threads),
+        ]
+
+    def _dense_input(self, site, c):
+        pooled = windows.pooled_size(c, *self.pool)
+        sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
+        arrays = (site.dy.reshape(-1), site.which.reshape(-1), site.dconv.reshape(-1))
+        expand = site.k.max_pool2d_backward(*arrays, sizes, c.images, threads=site.threads)
+        return [expand, *self._input_backward(site, c, site.dconv)]
+
+
+def winners_shape(site, image):
+    """Return the shape of scratch memory for a band and the list of its winners: an offset and a gradient each."""
+    return scratch_shape(site, image, 4 * image.pixels // image.window + 16)
