@@ -1,39 +1,50 @@
 """Pooling layers: windows of cells become their maximum or their mean."""
 
-from fastconv.layers.layer import Layer, batchless, choice, pair
+from fastconv.layers.layer import Layer, batchless, choice, count, pair
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
 
 
-class _Pooling2D(Layer):
-    """What max and average pooling share; a subclass names its op."""
+class _Pooling(Layer):
+    """What windowed pools share; a subclass names its op and its number of axes. One axis is an image one cell wide."""
 
     op_class = None
+    axes = 2
 
     def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         owner = f"Layer {self.name!r} ({type(self).__name__})"
-        self.pool_size = pair(owner, "pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else pair(owner, "strides", strides)
+        self.pool_size = self._sizes(owner, "pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else self._sizes(owner, "strides", strides)
         self.padding = choice(owner, "padding", padding, ("valid", "same"))
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
+    def _sizes(self, owner, argument, value):
+        if self.axes == 2:
+            return pair(owner, argument, value)
+        single = isinstance(value, (tuple, list)) and len(value) == 1
+        return (count(owner, argument, value[0] if single else value),)
+
     def _op(self):
-        return self.op_class(self.pool_size, self.strides, self.padding)
+        size, strides = (tuple(v) + (1,) * (2 - self.axes) for v in (self.pool_size, self.strides))
+        return self.op_class(size, strides, self.padding)
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
-        self.check_rank(input_shape, 4)
-        first = self.data_format == "channels_first"
-        shape = (input_shape[0], *input_shape[2:], input_shape[1]) if first else tuple(input_shape)
-        out = self.positive_sizes(input_shape, batchless(self._op(), shape), f"a window of {self.pool_size}")
-        return (out[0], out[3], *out[1:3]) if first else out
+        self.check_rank(input_shape, self.axes + 2)
+        shape = _channels_last(self, input_shape)
+        out = batchless(self._op(), _as_image(shape))
+        out = (*out[: self.axes + 1], out[3])
+        out = (out[0], out[-1], *out[1:-1]) if self.data_format == "channels_first" else out
+        return self.positive_sizes(input_shape, out, f"a window of {self.pool_size}")
 
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
-        if self.data_format == "channels_last":
-            return trace.add(self._op(), x)
-        return trace.add(P.SwapAxes("first"), trace.add(self._op(), trace.add(P.SwapAxes("last"), x)))
+        x = trace.add(self._op(), _image(self, trace, x))
+        if self.axes == 1:
+            _, width, _, channels = trace.shape(x)
+            x = trace.add(P.Reshape((width, channels)), x)
+        return trace.add(P.SwapAxes("first"), x) if self.data_format == "channels_first" else x
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
@@ -46,7 +57,24 @@ class _Pooling2D(Layer):
         }
 
 
-class MaxPooling2D(_Pooling2D):
+def _channels_last(layer, shape):
+    first = layer.data_format == "channels_first"
+    return (shape[0], *shape[2:], shape[1]) if first else tuple(shape)
+
+
+def _as_image(shape):
+    """Return a shape (n, width, c) or (n, height, width, c) as that of an image."""
+    return (*shape[:-1], 1, shape[-1]) if len(shape) == 3 else tuple(shape)
+
+
+def _image(layer, trace, x):
+    """Return the input of a pooling layer as images with channels last."""
+    if layer.data_format == "channels_first":
+        x = trace.add(P.SwapAxes("last"), x)
+    return trace.add(P.Reshape(_as_image(trace.shape(x))[1:]), x) if layer.axes == 1 else x
+
+
+class MaxPooling2D(_Pooling):
     """The maximum of each window.
 
     Parameters
@@ -76,7 +104,7 @@ class MaxPooling2D(_Pooling2D):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
-class AveragePooling2D(_Pooling2D):
+class AveragePooling2D(_Pooling):
     """The mean of each window; cells of padding do not count.
 
     Parameters
@@ -103,10 +131,68 @@ class AveragePooling2D(_Pooling2D):
     op_class = P.AveragePool2D
 
 
-class _GlobalPooling2D(Layer):
+class MaxPooling1D(_Pooling):
+    """The maximum of each window of a sequence.
+
+    Parameters
+    ----------
+    pool_size : int
+        Length of a window.
+    strides : int, optional
+        How far windows lie apart; `pool_size` by default.
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
+    **kwargs
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.layers import MaxPooling1D
+    >>> MaxPooling1D(2)(np.arange(4.0).reshape(1, 4, 1)).reshape(2)
+    array([1., 3.], dtype=float32)
+    """
+
+    op_class = P.MaxPool2D
+    axes = 1
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling1D(_Pooling):
+    """The mean of each window of a sequence; cells of padding do not count.
+
+    Parameters
+    ----------
+    pool_size : int
+        Length of a window.
+    strides : int, optional
+        How far windows lie apart; `pool_size` by default.
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
+    **kwargs
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.layers import AveragePooling1D
+    >>> AveragePooling1D(2)(np.arange(4.0).reshape(1, 4, 1)).reshape(2)
+    array([0.5, 2.5], dtype=float32)
+    """
+
+    op_class = P.AveragePool2D
+    axes = 1
+
+
+class _GlobalPooling(Layer):
     """One window as large as the image."""
 
     op_class = None
+    axes = 2
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(**kwargs)
@@ -115,30 +201,23 @@ class _GlobalPooling2D(Layer):
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
-        self.check_rank(input_shape, 4)
-        first = self.data_format == "channels_first"
-        channels = input_shape[1] if first else input_shape[3]
-        if not self.keepdims:
-            return (input_shape[0], channels)
-        return (input_shape[0], channels, 1, 1) if first else (input_shape[0], 1, 1, channels)
+        self.check_rank(input_shape, self.axes + 2)
+        n, channels = input_shape[0], _channels_last(self, input_shape)[-1]
+        ones = (1,) * self.axes if self.keepdims else ()
+        return (n, channels, *ones) if self.data_format == "channels_first" else (n, *ones, channels)
 
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
-        if self.data_format == "channels_first":
-            x = trace.add(P.SwapAxes("last"), x)
-        shape = trace.shape(x)
-        x = trace.add(self.op_class(shape[1:3]), x)
-        out = self.compute_output_shape(
-            shape if self.data_format == "channels_last" else (shape[0], shape[3], *shape[1:3])
-        )
-        return trace.add(P.Reshape(out[1:]), x)
+        out = self.compute_output_shape(trace.shape(x))
+        x = _image(self, trace, x)
+        return trace.add(P.Reshape(out[1:]), trace.add(self.op_class(trace.shape(x)[1:3]), x))
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
         return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}
 
 
-class GlobalMaxPooling2D(_GlobalPooling2D):
+class GlobalMaxPooling2D(_GlobalPooling):
     """The maximum of each channel over the whole image.
 
     Parameters
@@ -160,7 +239,7 @@ class GlobalMaxPooling2D(_GlobalPooling2D):
     op_class = P.MaxPool2D
 
 
-class GlobalAveragePooling2D(_GlobalPooling2D):
+class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel over the whole image.
 
     Parameters
@@ -180,3 +259,49 @@ class GlobalAveragePooling2D(_GlobalPooling2D):
     """
 
     op_class = P.AveragePool2D
+
+
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The maximum of each channel over the whole sequence.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+    keepdims : bool
+        Keep the length as an axis of size 1.
+    **kwargs
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.layers import GlobalMaxPooling1D
+    >>> GlobalMaxPooling1D()(np.arange(4.0).reshape(1, 4, 1))
+    array([[3.]], dtype=float32)
+    """
+
+    op_class = P.MaxPool2D
+    axes = 1
+
+
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean of each channel over the whole sequence.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+    keepdims : bool
+        Keep the length as an axis of size 1.
+    **kwargs
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.layers import GlobalAveragePooling1D
+    >>> GlobalAveragePooling1D()(np.arange(4.0).reshape(1, 4, 1))
+    array([[1.5]], dtype=float32)
+    """
+
+    op_class = P.AveragePool2D
+    axes = 1

@@ -105,6 +105,32 @@ POOLS = [
     ),
 ]
 
+WC = (7, 4)
+
+
+def _flat_image(pool, **settings):
+    """Return a pool of sequences, by way of images one cell wide."""
+    return lambda x: pool(x[:, :, None], **settings)[:, :, 0]
+
+
+def _max(x, **settings):
+    return R.max_pool2d(x, **settings)[0]
+
+
+POOLS += [
+    LayerCase(L.MaxPooling1D, {}, WC, (3, 4), _flat_image(_max, pool_size=(2, 1))),
+    LayerCase(
+        L.MaxPooling1D,
+        {"pool_size": 3, "strides": 2, "padding": "same"},
+        WC,
+        (4, 4),
+        _flat_image(_max, pool_size=(3, 1), strides=(2, 1), padding="same"),
+    ),
+    LayerCase(L.AveragePooling1D, {"pool_size": 2}, WC, (3, 4), _flat_image(R.average_pool2d, pool_size=(2, 1))),
+    LayerCase(L.GlobalMaxPooling1D, {}, WC, (4,), lambda x: x.max(1)),
+    LayerCase(L.GlobalAveragePooling1D, {"keepdims": True}, WC, (1, 4), lambda x: x.mean(1)[:, None], exact=False),
+]
+
 MOVERS = [
     LayerCase(L.Flatten, {}, HWC, (168,), _flat),
     LayerCase(L.Reshape, {"target_shape": (6, -1, 2)}, HWC, (6, 14, 2), lambda x: x.reshape(len(x), 6, 14, 2)),

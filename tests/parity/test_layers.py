@@ -32,6 +32,7 @@ def differs(why):
 
 IMAGES = (2, 7, 6, 4)
 ROWS = (3, 5)
+SERIES = (2, 7, 4)
 
 #: What our configs say otherwise, on purpose: layer (or "*") -> key -> why.
 CONFIGS = {
@@ -104,6 +105,15 @@ CASES = [
     case("GlobalMaxPooling2D", IMAGES, keepdims=True),
     case("GlobalAveragePooling2D", IMAGES),
     case("GlobalAveragePooling2D", IMAGES, keepdims=True),
+    case("MaxPooling1D", SERIES),
+    case("MaxPooling1D", SERIES, 3, 2, "same"),
+    case("MaxPooling1D", SERIES, (3,), [1]),
+    case("AveragePooling1D", SERIES, 2),
+    case("AveragePooling1D", SERIES, 3, 1, "same"),
+    case("GlobalMaxPooling1D", SERIES),
+    case("GlobalMaxPooling1D", SERIES, keepdims=True),
+    case("GlobalAveragePooling1D", SERIES),
+    case("GlobalAveragePooling1D", SERIES, keepdims=True),
     case("Rescaling", IMAGES, 1 / 255),
     case("Rescaling", IMAGES, 0.5, offset=-1),
     case("Rescaling", IMAGES, [0.5, 1.0, 2.0, 3.0], [1.0, 0.0, -1.0, 0.5]),
@@ -121,11 +131,11 @@ CASES = [
     case("ZeroPadding2D", IMAGES, ((1, 0), (2, 3))),
 ]
 #: Those of them that know data_format, with channels second.
-FORMATTED = ("Conv2D", "MaxPooling2D", "AveragePooling2D", "Global", "Flatten", "ZeroPadding2D")
+FORMATTED = ("Conv2D", "MaxPooling", "AveragePooling", "Global", "Flatten", "ZeroPadding2D")
 CASES += [
-    Case(c.name, (c.shape[0], c.shape[3], *c.shape[1:3]), c.args, {**c.kwargs, "data_format": "channels_first"})
+    Case(c.name, (c.shape[0], c.shape[-1], *c.shape[1:-1]), c.args, {**c.kwargs, "data_format": "channels_first"})
     for c in CASES
-    if c.name.startswith(FORMATTED) and len(c.shape) == 4
+    if c.name.startswith(FORMATTED) and len(c.shape) > 2
 ]
 
 
@@ -476,6 +486,11 @@ REFUSED = [
     case("AveragePooling2D", None, 0),
     case("AveragePooling2D", (2, 3, 4), 2),
     case("GlobalAveragePooling2D", (2, 3, 4)),
+    *(case("MaxPooling1D", None, size) for size in (0, -1, (2, 2))),
+    case("MaxPooling1D", (2, 3, 4, 5), 2),
+    case("AveragePooling1D", None),
+    case("GlobalMaxPooling1D", (2, 3)),
+    case("GlobalAveragePooling1D", IMAGES),
     case("GlobalMaxPooling2D", (2, 3)),
     case("GlobalMaxPooling2D", None, "x"),
     case("Dropout", None, 1.5),
@@ -545,6 +560,7 @@ STRICTER = [
     (case("Conv2D", None, 4, 3, groups=2.0), None),
     (case("Dense", None, True), None),
     (case("MaxPooling2D", None, 2, 0), None),
+    (case("MaxPooling1D", None, "2"), TypeError),
     (case("MaxPooling2D", None, 2, padding="full"), None),
     (case("AveragePooling2D", None, 2, padding="causal"), None),
     (case("MaxPooling2D", IMAGES, 8), RuntimeError),
