@@ -1,7 +1,8 @@
 """Floor 5: models.
 
-``sequential`` is the chain of layers, ``model`` what every model has, ``training`` the loops over batches, ``feeding``
-makes batches of what a user passes, ``summary`` prints the table.
+``sequential`` is the chain of layers, ``model`` what every model has, ``summary`` prints the table. What trains a model
+lies in storeys, each inheriting the one before it: ``compiling`` (compile, metrics), ``data`` (from what a user passes
+to batches, with the readers of ``feeding``), ``stepping`` (one batch), ``training`` (fit, evaluate, predict).
 """
 
 from fastconv.models.model import Model

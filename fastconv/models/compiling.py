@@ -1,0 +1,130 @@
+"""compile: the loss, the metrics and the optimizer that a model trains with."""
+
+from fastconv import losses, metrics, optimizers
+from fastconv.losses.lowering import check, is_trainable, lower
+
+BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
+
+
+class Compiled:
+    """What `compile` gives a model, and its metrics."""
+
+    def __init__(self):
+        self.optimizer = None
+        self.loss = None
+        self.stop_training = False
+        self.history = None
+        self._loss_object = None
+        self._metric_specs = ([], [])  # as given to compile: metrics, weighted metrics
+        self._metrics = None  # objects, once shapes are known
+        self._loss_tracker = metrics.Mean(name="loss")
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str, function or Loss
+            See `fastconv.losses`.
+        metrics, weighted_metrics : list of str, function or Metric, optional
+            ``"accuracy"`` is resolved by the shapes, as in Keras; weighted ones use sample and class weights.
+        loss_weights, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            For frameworks that compile graphs; anything but the default is refused or, where it only concerns how a
+            graph is run (`jit_compile`, `auto_scale_loss`), has no meaning here.
+
+        Raises
+        ------
+        ValueError
+            For unknown names, with a suggestion.
+        """
+        _refuse(self.name, loss_weights=loss_weights, run_eagerly=run_eagerly or None)
+        if steps_per_execution != 1:
+            _refuse(self.name, steps_per_execution=steps_per_execution)
+        if optimizer is None:
+            raise ValueError(f"Model {self.name!r}, compile: optimizer=None is not a name or an Optimizer.")
+        self.optimizer = optimizers.get(optimizer)
+        self._loss_object = None
+        if isinstance(loss, str) and loss.lower() in BY_SHAPE:
+            self._loss_object = loss.lower()  # settled when the labels are seen
+        elif loss is not None:
+            self._loss_object = losses.resolve(loss)
+            check(self._loss_object)
+        self._metric_specs = (_as_list(metrics), _as_list(weighted_metrics))
+        for spec in (*self._metric_specs[0], *self._metric_specs[1]):
+            _check_metric(spec)
+        self.loss = loss
+        self._metrics = None
+        self._plans = {}
+        self.compiled = True
+
+    compiled = False
+
+    def loss_op(self):
+        """Return the op of the loss, None where there is none that training knows."""
+        if not is_trainable(self._loss_object):
+            return None
+        return lower(self._loss_object, len(self.output_shape))
+
+    def _require_compiled(self, what):
+        if not self.compiled:
+            raise ValueError(
+                f"Model {self.name!r}: You must call compile() before using the model: {what} needs a loss."
+            )
+        if self._loss_object is None:
+            raise ValueError(f"Model {self.name!r}: {what} needs a loss; compile() got loss=None.")
+
+    @property
+    def metrics(self):
+        """The loss tracker and the metric objects, once shapes are known."""
+        return [self._loss_tracker, *(metric for metric, _ in self._metrics or [])] if self.compiled else []
+
+    @property
+    def metrics_names(self):
+        """What evaluation reports, as Keras 3 says it: the loss, and all metrics together."""
+        return [] if not self.compiled else ["loss", *(["compile_metrics"] if any(self._metric_specs) else [])]
+
+    def _resolve_metrics(self, target_shape):
+        if self._metrics is None:
+            shapes = ((None, *target_shape[1:]), self.output_shape)
+            plain, weighted = ([metrics.resolve(spec, *shapes) for spec in specs] for specs in self._metric_specs)
+            taken = {metric.name for metric in plain}
+            for metric in weighted:  # of two with one name, Keras marks this one
+                metric.name = f"weighted_{metric.name}" if metric.name in taken else metric.name
+            self._metrics = [(m, False) for m in plain] + [(m, True) for m in weighted]
+
+    def reset_metrics(self):
+        """Begin to count anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self):
+        """Return the values of all metrics so far, by name."""
+        return {metric.name: float(metric.result()) for metric in self.metrics}
+
+
+def _as_list(value):
+    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _check_metric(spec):
+    """Raise at compile for a metric that nothing would know later."""
+    if spec is None or not (isinstance(spec, str) and spec.lower() in ("accuracy", "acc", *BY_SHAPE)):
+        metrics.resolve(spec, (None, 1), (None, 1))
+
+
+def _refuse(owner, **arguments):
+    for argument, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(f"Model {owner!r}, compile: {argument}={value!r} is not supported; leave it out.")

@@ -1,0 +1,107 @@
+"""One batch: forward, in training backward, the weights, the loss and the metrics."""
+
+import numpy as np
+
+from fastconv.models import feeding
+from fastconv.models.data import Fed
+
+
+class Stepping(Fed):
+    """What runs single batches."""
+
+    def _run_batch(self, batch, mode):
+        """Run a batch forward, in training backward; update weights, loss and metrics."""
+        with self.plan.program(len(batch), mode) as program:
+            if mode == "test":
+                self.plan.refresh(program)
+            batch.write(program)
+            rows = program.losses.size
+            program.scale[0] = (
+                1.0 if self._loss_object.reduction == "sum" else 1.0 / max(1, self._counted(program, rows))
+            )
+            program.run()
+            loss = float(program.total[0])
+            if mode == "train":
+                if loss != loss:
+                    self._explain_nan(batch)
+                self._update_weights()
+            self._loss_tracker.update_state(loss, sample_weight=len(batch))
+            for metric, weighted in self._metrics:
+                metric.update_state(program.targets, program.y, sample_weight=program.weights if weighted else None)
+
+    def _counted(self, program, rows):
+        """Return how many loss values a mean is over: those of an ignored class do not count."""
+        ignored = getattr(self._loss_object, "ignore_class", None)
+        return rows if ignored is None else int(np.count_nonzero(program.targets != ignored))
+
+    def _update_weights(self):
+        variables = self.plan.trainable
+        if not self.optimizer.built:
+            self.optimizer.build(variables)
+        self.optimizer.step([self.plan.gradient(v) for v in variables], variables)
+
+    def _explain_nan(self, batch):
+        """Raise with the first layer whose output is not a number; the weights are those before this batch."""
+        x = np.empty((len(batch), *self.input_shape[1:]), self.dtype)
+        batch.x.write(batch.index, x)
+        where = "in the loss itself"
+        if np.isnan(x).any():
+            where = "in the inputs x"
+        else:
+            for layer in self.layers:
+                bad = [v.path for v in layer.weights if not np.isfinite(v.array).all()]
+                if bad:
+                    where = f"in the weights {bad} of layer {layer.name!r}"
+                    break
+                x = layer(x)
+                if np.isnan(x).any():
+                    where = f"in the output of layer {layer.name!r}"
+                    break
+        raise FloatingPointError(
+            f"Model {self.name!r}: the loss became NaN; the first NaN or infinity is {where}. Expected finite "
+            "numbers: check the data for NaN, scale it to a small range, or lower the learning rate. The weights are "
+            "those before this batch."
+        )
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Train on one batch; return the loss, or [loss, metrics...], of this batch."""
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Compute the loss, or [loss, metrics...], of one batch."""
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict):
+        what = f"{mode}_on_batch"
+        self._require_compiled(what)
+        feeding.check_class_weight(class_weight, self._owner(what))
+        batch = self._convert(x, y, sample_weight, class_weight, what)
+        self.reset_metrics()
+        self._run_batch(batch, mode)
+        return self._result(return_dict)
+
+    def _result(self, return_dict):
+        values = self.get_metrics_result()
+        if return_dict:
+            return dict(sorted(values.items()))
+        values = list(values.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict_on_batch(self, x):
+        """Return the outputs for one batch, which is run whole."""
+        owner = self._owner("predict")
+        x = feeding.as_numbers("x", x, owner)
+        self._build_for(x)
+        reader = feeding.Reader("x", x, self.input_shape[1:], owner)
+        return self._predict_rows(reader, np.arange(len(reader), dtype=np.intp))
+
+    def _predict_rows(self, reader, index, out=None):
+        """Return the outputs for the rows of `index`, written to `out` if given."""
+        with self.plan.program(len(index), "predict") as program:
+            self.plan.refresh(program)
+            reader.write(index, program.x)
+            program.run()
+            if out is None:
+                return program.y.copy()
+            out[...] = program.y
+            return out
