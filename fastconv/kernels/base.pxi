@@ -1,10 +1,13 @@
 """What every kernel shares: the vector type of simd.h, and Kernel, a call bound to its arrays."""
 cimport cython
 from cython.parallel cimport prange, threadid
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, exp, expm1, fabs, log, log1p, pow, sqrt, tanh, erf
 from libc.string cimport memcpy, memset
 from libc.stdlib cimport calloc, free
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from fastconv.runtime import spinning, threads as thread_counts
 
 cdef extern from "simd.h" nogil:
     ctypedef float real          # double in the float64 build
@@ -32,6 +35,18 @@ cdef extern from "simd.h" nogil:
 
 ctypedef Py_ssize_t ix
 
+cdef bint SPINS = spinning.spins()
+cdef int PROCESSORS = thread_counts.processors()
+cdef double GRAIN = 10000.0                 # operations that a thread is called for: some microseconds
+cdef double GRAIN_ASLEEP = 200000.0         # and where it must be woken first
+cdef double SIGNAL_SECONDS = 0.05           # between two looks at signals
+cdef double SMALL_SECONDS = 300e-6          # a sequence that is over sooner does not wake threads
+cdef double AWAKE_SECONDS = 400e-6          # how long threads surely spin for work (see runtime.threads)
+cdef double LATE_SECONDS = 1e-3             # a delay that shows that a thread had to wait for its processor
+cdef double PATIENCE = 20.0                 # times the delay: how long one thread less is called
+cdef enum:
+    FEW_IN_A_ROW = 3
+
 cdef enum:
     SUMMED = 160                        # pixels whose gradients stay in the first cache
     MOST_ITEMS = 64                     # pieces that a sum over images is cut into at most, for any number of threads
@@ -58,7 +73,136 @@ cdef class Kernel:
 cdef int useful_threads(int threads, double work) noexcept nogil:
     """Return how many of `threads` pay for `work` (in simple operations).
 
-    A thread must have some ten microseconds to do: less is lost in waking it, and on a busy machine far more.
+    A thread that spins for work joins in half a microsecond; one that sleeps takes fifty to wake. Threads sleep at once
+    where OpenMP is told so, and where there are more of them than processors.
     """
-    cdef double most = work / 60000.0
+    cdef double most = work / (GRAIN if SPINS and threads <= PROCESSORS else GRAIN_ASLEEP)
     return 1 if most < 2 else (threads if most > threads else <int>most)
+
+
+cdef extern from *:
+    """
+    #include <time.h>
+    #if defined(_MSC_VER)
+    #include <intrin.h>
+    #define FC_LOCAL static __declspec(thread)
+    static volatile long fc_running;
+    static int fc_enter(void) { return (int)_InterlockedIncrement(&fc_running); }
+    static void fc_leave(void) { _InterlockedDecrement(&fc_running); }
+    #else
+    #define FC_LOCAL static __thread
+    static int fc_running;
+    static int fc_enter(void) { return __atomic_add_fetch(&fc_running, 1, __ATOMIC_RELAXED); }
+    static void fc_leave(void) { __atomic_sub_fetch(&fc_running, 1, __ATOMIC_RELAXED); }
+    #endif
+    static double fc_now(void) {
+        struct timespec t;
+        timespec_get(&t, TIME_UTC);
+        return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    }
+    FC_LOCAL double fc_left;
+    FC_LOCAL int fc_streak;
+    """
+    int enter "fc_enter"() nogil            # one more sequence runs; returns how many do
+    void leave "fc_leave"() nogil
+    double now "fc_now"() nogil             # seconds
+    double left_at "fc_left"                # when this thread's last sequence ended
+    int streak "fc_streak"                  # sequences in a row that this thread ran, with hardly a pause
+
+
+# Threads that a busy machine kept waiting, so that for a while sequences do without them. Of the whole process, and only
+# ever a hint: a race of two threads that write it harms nobody.
+cdef int withheld = 0
+cdef double withheld_until = 0
+
+
+cdef int available(int threads, double time) noexcept nogil:
+    """Return how many of `threads` are worth calling at this time."""
+    return max(1, threads - withheld) if time < withheld_until else threads
+
+
+cdef class Sequence(Kernel):
+    """Kernels that run one behind the other, in a single call; signals (Ctrl-C) are looked at between kernels.
+
+    How many threads they get is settled at each call; the bits of a result do not depend on it.
+
+    - Threads spin for a while after a loop and then sleep, so a sequence of some microseconds calls them only when it
+      is one of several in a row: waking them would cost more than they do.
+    - Where several Python threads run sequences at once, they share the threads.
+    - A sequence that takes far longer than it can has waited for a thread whose processor was busy with something else.
+      Then, for twenty times as long as the delay, there is one thread less.
+    """
+    cdef tuple kernels                        # keeps them alive
+    cdef void** items
+    cdef int* teams                           # the threads that each kernel asked for
+    cdef ix count
+    cdef int limit                            # of the present call
+    cdef double lasted, quickest              # seconds of the last call, and of the quickest
+
+    def __cinit__(self):
+        self.items, self.teams = NULL, NULL
+
+    def __dealloc__(self):
+        free(self.items)
+        free(self.teams)
+
+    def __init__(self, kernels):
+        cdef ix i
+        cdef Kernel kernel
+        free(self.items)
+        free(self.teams)
+        self.kernels, self.count, self.threads, self.lasted, self.quickest = tuple(kernels), len(kernels), 1, 0, 1e9
+        self.items = <void**>calloc(max(1, self.count), sizeof(void*))
+        self.teams = <int*>calloc(max(1, self.count), sizeof(int))
+        if self.items == NULL or self.teams == NULL:
+            raise MemoryError()
+        for i in range(self.count):
+            kernel = self.kernels[i]
+            self.items[i], self.teams[i] = <void*>kernel, kernel.threads
+            self.threads = max(self.threads, kernel.threads)
+        self.limit = self.threads
+
+    def __call__(self):
+        cdef ix i
+        cdef double start = now(), looked = start, time
+        try:
+            self.share(self.fair(enter(), start))
+            with nogil:
+                for i in range(self.count):
+                    (<Kernel>self.items[i]).run()
+                    time = now()
+                    if time - looked > SIGNAL_SECONDS:
+                        looked = time
+                        with gil:
+                            PyErr_CheckSignals()
+        finally:
+            leave()
+            self.learn(start, now())
+
+    cdef int fair(self, int running, double start) noexcept:
+        """Return how many threads to use now, while `running` sequences run."""
+        global streak
+        streak = streak + 1 if SPINS and start - left_at < AWAKE_SECONDS else 0
+        if self.lasted < SMALL_SECONDS and streak < FEW_IN_A_ROW:
+            return 1
+        return max(1, available(self.threads, start) // running)
+
+    cdef void share(self, int limit) noexcept:
+        """Let no kernel use more than `limit` threads."""
+        cdef ix i
+        if limit != self.limit:
+            self.limit = limit
+            for i in range(self.count):
+                (<Kernel>self.items[i]).threads = min(limit, self.teams[i])
+
+    cdef void learn(self, double start, double end) noexcept:
+        """Draw conclusions from how long a call took."""
+        global left_at, withheld, withheld_until
+        cdef double delay = end - start - self.quickest
+        cdef bint again
+        left_at, self.lasted = end, end - start
+        self.quickest = min(self.quickest, self.lasted)
+        if self.limit > 1 and delay > LATE_SECONDS and delay > 2 * self.quickest:
+            again = start - withheld_until < PATIENCE * delay
+            withheld = min(withheld + 1, self.threads - 1) if again else 1
+            withheld_until = end + PATIENCE * delay

@@ -286,7 +286,7 @@ ctypedef fused element:
 def gather_rows(const element[:, ::1] source, const ix[::1] index, real[:, ::1] out, int threads=1):
     """out[i] = source[index[i]], converted: the next batch of a data set that is never copied."""
     cdef ix i, j
-    cdef int t = useful_threads(threads, <double>out.size)
+    cdef int t = useful_threads(available(threads, now()), out.size / 4.0)
     for i in prange(index.shape[0], nogil=True, num_threads=t, schedule="static"):
         for j in range(source.shape[1]):
             out[i, j] = <real>source[index[i], j]

@@ -173,8 +173,9 @@ cdef class Sliding(Kernel):
         self.groups, self.in_channels, self.out_channels = groups, b.channels // groups, out_channels // groups
         self.channel_blocks = (self.out_channels + BLOCK_LANES - 1) // BLOCK_LANES
         self.units = groups * self.channel_blocks
+        # for a few pixels, reading the filters takes longer than multiplying with them
         self.threads = useful_threads(
-            threads, <double>self.images * self.blocks * self.pixels * self.rows * out_channels / VL)
+            threads, (<double>self.images * self.blocks * self.pixels + 2) * self.rows * out_channels / VL)
         self.splits = max(1, min(self.units, 4 * self.threads // max(1, self.images * self.blocks)))
 
     cdef ix pixels_of(self, ix block) noexcept nogil:

@@ -186,6 +186,8 @@ class Trainer(Stepping):
             One row a sample.
         """
         _check_counts(self._owner("predict"), batch_size=batch_size, steps=steps)
+        if type(x) is np.ndarray and x.ndim and len(x) <= (batch_size or 32) and not (steps or callbacks or verbose):
+            return self.predict_on_batch(x)  # one batch, and nobody to tell
         feed = self._feed(x, None, None, batch_size, "predict", steps=steps)
         container = None
         if callbacks or verbose in (1, 2, "auto"):

@@ -17,6 +17,7 @@ from fastconv.ops import geometry
 BAND_BYTES = 384 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
 TILE_BYTES = 1024 * 1024  # of a block of transformed inputs, in float32: a sixteenth of it is used at a time
 SCATTERED = 48  # pixels that are multiplied before their products are scattered
+FEW_TILES = 10  # below this a block of tiles reads the transformed filters for too little
 FEW_PIXELS = 48  # below this a block is too small to be cut for the sake of more parallel work
 
 
@@ -142,17 +143,20 @@ def forward(c, pool=None, whole=False):
 
 
 @lru_cache(maxsize=256)
-def winograd(c, pooled, vector, block):
+def winograd(c, pooled, vector, block, threads):
     """Return the lists of a convolution `c` by tiles of 2 x 2 outputs, each pooled to one value or not.
 
     Its pixels are tiles and its taps the 4 x 4 cells of a tile's input; `vector` and `block` are the kernels' vector
-    length and block of output channels.
+    length and block of output channels. Each of the `threads` shall have a block: no sum goes over blocks, so this
+    changes no bit.
     """
     (top, _), (left, _) = c.padding
     channels = -(-c.channels // vector) * vector
     rows, cols = (c.out_height // 2, c.out_width // 2) if pooled else (-(-c.out_height // 2), -(-c.out_width // 2))
     step, size = (1, (rows, cols)) if pooled else (2, (c.out_height, c.out_width))
     line = size[1] * c.out_channels
+    share = -(-rows // -(-threads // max(1, c.images)))
+    most = min(max(share * cols, FEW_TILES), TILE_BYTES // (4 * 16 * channels))
     lists = _build(
         image=(c.images, c.height, c.width, c.channels),
         grid=(rows, cols),
@@ -162,7 +166,7 @@ def winograd(c, pooled, vector, block):
         run=c.channels,
         reach=1,
         out=(step * line, step * c.out_channels, 0, size[0] * line),
-        most=max(cols, TILE_BYTES // (4 * 16 * channels)),
+        most=max(cols, most),
         band_bytes=TILE_BYTES,
     )
     tiles = np.arange(lists.pixels, dtype=np.intp)

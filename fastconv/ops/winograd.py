@@ -25,9 +25,9 @@ def pays_for_filters(c):
     return pays(c) and min(c.channels, c.out_channels) >= FEW_FILTERS
 
 
-def lists(site, c, pooled=False):
-    """Return the lists of a convolution by tiles; see `windows.winograd`."""
-    return windows.winograd(c, pooled, site.k.VECTOR, site.k.BLOCK)
+def lists(site, c, pooled=False, threads=None):
+    """Return the lists of a convolution by tiles, cut for the site's threads; see `windows.winograd`."""
+    return windows.winograd(c, pooled, site.k.VECTOR, site.k.BLOCK, threads or site.threads)
 
 
 def filters_shape(site, c):
@@ -43,7 +43,7 @@ def scratch_shape(site, tiles):
 
 def _group(site, c):
     """Return (lists, blocks of tiles that are summed at a time) of a filter gradient: by shape alone."""
-    tiles = lists(site, c)
+    tiles = lists(site, c, threads=1)  # a sum goes over these blocks
     most = GROUP_BYTES // (4 * 16 * tiles.counts[2] * (tiles.padded_channels + padded(site, c.out_channels)))
     return tiles, max(1, min(most, tiles.counts[0] * tiles.counts[1]))
 

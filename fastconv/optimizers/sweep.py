@@ -55,17 +55,17 @@ class Sweep:
             def flat(arrays, chosen=chosen):
                 return None if arrays is None else [arrays[i].reshape(-1) for i in chosen]
 
-            self._calls.append(
-                getattr(kernels.for_dtype(dtype), kernel)(
-                    flat(weights),
-                    flat(gradients),
-                    [flat(slot) for slot in slots],
-                    self._settings,
-                    decays=None if decays is None else [decays[i] for i in chosen],
-                    norms=norms,
-                    threads=threads.get_num_threads(),
-                )
+            k = kernels.for_dtype(dtype)
+            update = getattr(k, kernel)(
+                flat(weights),
+                flat(gradients),
+                [flat(slot) for slot in slots],
+                self._settings,
+                decays=None if decays is None else [decays[i] for i in chosen],
+                norms=norms,
+                threads=threads.get_num_threads(),
             )
+            self._calls.append(k.Sequence([update]))
 
     def __call__(self, *own, scale=1.0, most=math.inf, norm=math.inf, decay=0.0):
         """Change the arrays.

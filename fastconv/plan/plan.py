@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -37,7 +36,7 @@ class Plan:
     """
 
     def __init__(self, layers, input_shape, dtype="float32", loss_op=None):
-        self.dtype = np.dtype(dtype)
+        self.dtype, self.input_shape = np.dtype(dtype), tuple(input_shape)
         self.fused = settings.is_fusion_enabled()
         self._lowered = {training: self._lower(layers, input_shape, training, loss_op) for training in (False, True)}
         self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
@@ -99,21 +98,29 @@ class Plan:
         return self._prepared.setdefault(key, np.empty(shape, dtype or self.dtype))
 
     # -- running ------------------------------------------------------------------------------------------
-    @contextmanager
     def program(self, n, mode):
-        """Lend a program for a batch of `n`; as many at once as there are threads that ask."""
+        """Lend a program for a batch of `n`, as a context; as many at once as there are threads that ask."""
         try:
             lane = self._lanes.pop()  # one that nobody uses now
         except IndexError:
             lane = Lane(self)
-        try:
-            yield lane.program(n, mode, threads.get_num_threads())
-        finally:
-            self._lanes.append(lane)
+        return lane.lend(n, mode)
+
+    def take_back(self, lane):
+        """Let others use a lane that was lent."""
+        self._lanes.append(lane)
+
+    def predict(self, x):
+        """Return the outputs for a batch as the model wants it, of its own type."""
+        with self.program(len(x), "predict") as program:
+            self.refresh(program)
+            program.x[...] = x
+            program.run()
+            return program.y.copy()
 
     def refresh(self, program):
         """Digest the weights anew if one has changed since `program`'s form of them was made."""
-        version, variant = sum(v.version for v in self.variables), kernels.variant()
+        version, variant = sum([v.version for v in self.variables]), kernels.variant()
         if self._prepared_version.get(variant) == version:
             return
         with self._lock:
@@ -150,12 +157,24 @@ class Lane:
         self.plan = plan
         self.memory = arena.block(0)
         self.programs = OrderedDict()
+        self.wanted = None
+
+    def lend(self, n, mode):
+        """Say which program the context is for; at its end the lane is free again."""
+        self.wanted = (n, mode)
+        return self
+
+    def __enter__(self):
+        return self.program(*self.wanted, threads.get_num_threads())
+
+    def __exit__(self, *error):
+        self.plan.take_back(self)
 
     def program(self, n, mode, thread_count):
         """Return the program for a batch size, mode and number of threads."""
         key = (n, mode, thread_count, kernels.variant())
         if mode == "train":
-            key += tuple(v.trainable for v in self.plan.variables)
+            key += tuple([v.trainable for v in self.plan.variables])
         found = self.programs.get(key)
         if found is not None:
             self.programs.move_to_end(key)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fastconv import kernels
 from fastconv.ops.loss import loss_buffers
-from fastconv.ops.op import run
 from fastconv.plan.arena import Buffer, arrange, place
 
 
@@ -123,10 +123,9 @@ class Program:
                 backward.append(step.op.backward(site))
         if self.loss_step is not None:
             forward += self._bind_loss()
-        self._prepare = prepare
-        self._calls = (
-            (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
-        )
+        calls = (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
+        sequence = kernels.for_dtype(self.plan.dtype).Sequence
+        self.calls, self._prepare, self._run = calls, sequence(prepare), sequence(calls)
         return self
 
     def _bind_site(self, step, site, parts):
@@ -163,11 +162,10 @@ class Program:
     # -- running ------------------------------------------------------------------------------------------
     def prepare(self):
         """Digest the weights: for programs that run many times between two changes of them."""
-        run(self._prepare)
+        self._prepare()
 
     def run(self):
         """Make all calls."""
         for seed, draw in self.draws:
             seed[0] = draw()
-        for call in self._calls:
-            call()
+        self._run()

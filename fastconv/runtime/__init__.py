@@ -2,6 +2,7 @@
 
 =============  ==================================================================================
 ``_cpu``       the processor's features, cache sizes, and the only door to OpenMP (compiled)
+``spinning``   how long idle threads spin before they sleep; loads OpenMP
 ``threads``    how many threads a parallel loop gets, and why; ``set_num_threads``
 ``config``     ``info()`` and ``show_config()``: all of it in one place, for a bug report
 ``settings``   Keras's settings: ``floatx``, ``epsilon``, ``image_data_format``; fusion on or off
@@ -11,3 +12,5 @@
 Nothing here knows of an image or a layer, and nothing here imports a higher floor: those that have something
 to report register it with ``config.register``.
 """
+
+from fastconv.runtime import spinning as spinning  # first of all: OpenMP reads its variables only once

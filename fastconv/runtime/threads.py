@@ -97,6 +97,11 @@ def _default_of(limits):
     return min((value, name) for name, value in limits.items() if value is not None)
 
 
+def processors():
+    """Return how many processors this process may use."""
+    return _limits["processors"]
+
+
 _limits = _find_limits()
 _limit, _why = _default_of(_limits)
 
