@@ -32,6 +32,7 @@ cdef extern from "simd.h" nogil:
     void vstore_int_n(int*, vi, long)
     vf vsqrt(vf)
     vf vmax(vf, vf)
+    void vtranspose(vf*)
 
 ctypedef Py_ssize_t ix
 
@@ -110,8 +111,8 @@ cdef extern from *:
     int streak "fc_streak"                  # sequences in a row that this thread ran, with hardly a pause
 
 
-# Threads that a busy machine kept waiting, so that for a while sequences do without them. Of the whole process, and only
-# ever a hint: a race of two threads that write it harms nobody.
+# Threads that a busy machine kept waiting, so that for a while sequences do without them. Of the whole process, and
+# only ever a hint: a race of two threads that write it harms nobody.
 cdef int withheld = 0
 cdef double withheld_until = 0
 
@@ -151,7 +152,8 @@ cdef class Sequence(Kernel):
         cdef Kernel kernel
         free(self.items)
         free(self.teams)
-        self.kernels, self.count, self.threads, self.lasted, self.quickest = tuple(kernels), len(kernels), 1, 0, 1e9
+        self.kernels, self.count, self.threads = tuple(kernels), len(kernels), 1
+        self.lasted, self.quickest = 0, 1e9
         self.items = <void**>calloc(max(1, self.count), sizeof(void*))
         self.teams = <int*>calloc(max(1, self.count), sizeof(int))
         if self.items == NULL or self.teams == NULL:

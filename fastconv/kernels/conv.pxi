@@ -1,5 +1,21 @@
 """conv2d: forward (the data gradient is the same kernel over other lists), filter gradient, bias gradient, packing."""
 
+cdef void transpose_block(const real* x, ix x_stride, ix rows, ix columns, real* y, ix y_stride) noexcept nogil:
+    """y[column][row] = x[row][column], in squares of VL."""
+    cdef vf square[VL]
+    cdef ix r, c, lanes
+    cdef int i
+    for r from 0 <= r < rows by VL:
+        lanes = rows - r
+        for c from 0 <= c < columns by VL:
+            for i in range(VL):
+                square[i] = vload_n(x + (r + i) * x_stride + c, columns - c) if i < lanes else vset(0)
+            vtranspose(square)
+            for i in range(VL):
+                if i < columns - c:
+                    vstore_n(y + (c + i) * y_stride + r, square[i], lanes)
+
+
 cdef class pack_filters(Kernel):
     """Copy filters [rows, columns] to blocks [group][block][row][BLOCK], zero behind the last column.
 
@@ -21,13 +37,14 @@ cdef class pack_filters(Kernel):
         else:
             self.rows = w.shape[0]
         self.blocks = (channels + BLOCK_LANES - 1) // BLOCK_LANES
-        self.threads = useful_threads(threads, <double>groups * self.blocks * self.rows * BLOCK_LANES)
+        self.threads = useful_threads(threads, 0.5 * groups * self.blocks * self.rows * BLOCK_LANES)
 
     cdef void run(self) noexcept nogil:
-        cdef ix u
-        for u in prange(self.groups * self.blocks, num_threads=self.threads, schedule="static"):
+        cdef ix t, u, pieces = self.tap.shape[0] if self.transposed else 1
+        for t in prange(self.groups * self.blocks * pieces, num_threads=self.threads, schedule="static"):
+            u = t // pieces
             if self.transposed:
-                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.rows * BLOCK_LANES])
+                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, t % pieces, u)
             else:
                 self.copy(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.rows * BLOCK_LANES])
 
@@ -37,15 +54,15 @@ cdef class pack_filters(Kernel):
             memcpy(out + k * BLOCK_LANES, &self.w[k, column], lanes * sizeof(real))
             memset(out + k * BLOCK_LANES + lanes, 0, (BLOCK_LANES - lanes) * sizeof(real))
 
-    cdef void transpose(self, ix group, ix first, real* out) noexcept nogil:
-        cdef ix t, o, i, lanes = min(<ix>BLOCK_LANES, self.channels - first), outs = self.w.shape[1] // self.groups
-        cdef const real* row
-        memset(out, 0, self.rows * BLOCK_LANES * sizeof(real))
-        for t in range(self.tap.shape[0]):
-            for i in range(lanes):
-                row = &self.w[self.tap[t] * self.channels + first + i, group * outs]
-                for o in range(outs):
-                    out[(t * outs + o) * BLOCK_LANES + i] = row[o]
+    cdef void transpose(self, ix group, ix first, ix t, ix u) noexcept nogil:
+        """Tap t of one block."""
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.channels - first), outs = self.w.shape[1] // self.groups
+        cdef real* out = &self.out[0] + (u * self.rows + t * outs) * BLOCK_LANES
+        if lanes < BLOCK_LANES:
+            memset(out, 0, outs * BLOCK_LANES * sizeof(real))
+        if outs > 0:
+            transpose_block(&self.w[self.tap[t] * self.channels + first, group * outs], self.w.shape[1], lanes, outs,
+                            out, BLOCK_LANES)
 
 
 cdef class conv2d_forward(Sliding):
@@ -338,30 +355,28 @@ cdef class sum_partials(Kernel):
         self.rows, self.columns = shape
         self.transposed = transposed
         self.lanes = (self.columns // groups + VL - 1) // VL * VL
-        self.threads = useful_threads(threads, <double>self.rows * self.columns * chunks / (1 if transposed else VL))
+        self.threads = useful_threads(threads, <double>self.rows * self.columns * (chunks + 1) / VL)
 
     cdef void run(self) noexcept nogil:
-        cdef ix k
-        for k in prange(self.rows + 1, num_threads=self.threads, schedule="static"):
-            self.row(k)
+        cdef ix k, step = VL if self.transposed else 1
+        for k in prange((self.rows + step) // step, num_threads=self.threads, schedule="static"):
+            if self.transposed:
+                self.square(k * VL)
+            else:
+                self.sum(k)
 
-    cdef void row(self, ix k) noexcept nogil:
-        if k < self.rows and self.dw is not None:
-            self.sum(k, &self.dw[k, 0])
-        elif k == self.rows and self.db is not None:
-            self.sum(k, &self.db[0])
+    cdef real* target(self, ix k) noexcept nogil:
+        """Return where the sums of row k go; NULL where nobody wants them."""
+        if k < self.rows:
+            return &self.dw[k, 0] if self.dw is not None else NULL
+        return &self.db[0] if k == self.rows and self.db is not None else NULL
 
-    cdef void sum(self, ix k, real* out) noexcept nogil:
+    cdef void sum(self, ix k) noexcept nogil:
         cdef ix g, c, j, n = self.columns // self.groups, stride = self.rows + 1
+        cdef real* out = self.target(k)
         cdef const real* source
         cdef vf total
-        cdef real value
-        if self.transposed:
-            for j in range(n):
-                value = self.partial[j * stride + k]
-                for c in range(1, self.chunks):
-                    value = value + self.partial[(c * n + j) * stride + k]
-                out[j] = value
+        if out == NULL:
             return
         for g in range(self.groups):
             for j from 0 <= j < n by VL:
@@ -370,3 +385,24 @@ cdef class sum_partials(Kernel):
                 for c in range(1, self.chunks):
                     total = total + vload(source + c * self.groups * stride * self.lanes)
                 vstore_n(out + g * n + j, total, n - j)
+
+    cdef void square(self, ix k) noexcept nogil:
+        """Rows k to k + VL of transposed sums."""
+        cdef ix c, j, n = self.columns, stride = self.rows + 1, lanes = min(<ix>VL, stride - k)
+        cdef const real* source
+        cdef real* out
+        cdef vf sums[VL]
+        cdef int i
+        for j from 0 <= j < n by VL:
+            for i in range(VL):
+                sums[i] = vset(0)
+                if i < n - j:
+                    source = &self.partial[0] + (j + i) * stride + k
+                    sums[i] = vload_n(source, lanes)
+                    for c in range(1, self.chunks):
+                        sums[i] = sums[i] + vload_n(source + c * n * stride, lanes)
+            vtranspose(sums)
+            for i in range(VL):
+                out = self.target(k + i)
+                if out != NULL:
+                    vstore_n(out + j, sums[i], n - j)

@@ -231,10 +231,10 @@ cdef class transpose_filters(Kernel):
 
     def __init__(self, const real[:, ::1] w, real[::1] out, int threads=1):
         self.w, self.out = w, out
-        self.threads = useful_threads(threads, <double>w.size)
+        self.threads = useful_threads(threads, 0.5 * w.size)
 
     cdef void run(self) noexcept nogil:
-        cdef ix k, o, rows = self.w.shape[0], n = self.w.shape[1]
-        for o in prange(n, num_threads=self.threads, schedule="static"):
-            for k in range(rows):
-                self.out[o * rows + k] = self.w[k, o]
+        cdef ix k, rows = self.w.shape[0]
+        for k in prange((rows + 63) // 64, num_threads=self.threads, schedule="static"):
+            transpose_block(&self.w[k * 64, 0], self.w.shape[1], min(<ix>64, rows - k * 64), self.w.shape[1],
+                            &self.out[k * 64], rows)

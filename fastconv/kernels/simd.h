@@ -72,6 +72,7 @@ static inline vi vload_bytes(const unsigned char *p) { return *p; }
 static inline void vstore_bytes(unsigned char *p, vi v) { *p = (unsigned char)v; }
 static inline vf vsqrt(vf v) { return FC_SQRT(v); }
 static inline vf vmax(vf a, vf b) { return a > b ? a : b; }
+static inline void vtranspose(vf *rows) { (void)rows; }
 #else
 typedef real vf __attribute__((vector_size(VL * sizeof(real)), aligned(sizeof(real)), may_alias));
 typedef lane vi __attribute__((vector_size(VL * sizeof(lane)), aligned(sizeof(lane)), may_alias));
@@ -146,6 +147,44 @@ static inline vf vsqrt(vf v) {
 }
 /* NaN in b passes */
 static inline vf vmax(vf a, vf b) { return vselect((vi)(a > b), a, b); }
+#if VL == 2
+#  define FC_LOW 0, 2
+#  define FC_HIGH 1, 3
+#elif VL == 4
+#  define FC_LOW 0, 4, 1, 5
+#  define FC_HIGH 2, 6, 3, 7
+#elif VL == 8
+#  define FC_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#  define FC_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#  define FC_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#  define FC_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#endif
+#if defined(__clang__)
+#  define FC_ZIP(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#  define FC_ZIP(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+/* Row k beside row k + VL / 2, zipped: each of log2(VL) rounds turns the index of a value by one bit. */
+static inline void vzip_rows(const vf *x, vf *y) {
+    for (int k = 0; k < VL / 2; k++) {
+        y[2 * k] = FC_ZIP(x[k], x[k + VL / 2], FC_LOW);
+        y[2 * k + 1] = FC_ZIP(x[k], x[k + VL / 2], FC_HIGH);
+    }
+}
+/* VL rows of VL values become columns. */
+static inline void vtranspose(vf *rows) {
+    vf other[VL];
+#if VL == 4 || VL == 16
+    for (int k = 0; k < (VL == 4 ? 1 : 2); k++) { vzip_rows(rows, other); vzip_rows(other, rows); }
+#elif VL == 8
+    vzip_rows(rows, other); vzip_rows(other, rows); vzip_rows(rows, other);
+    memcpy(rows, other, sizeof other);
+#else
+    vzip_rows(rows, other);
+    memcpy(rows, other, sizeof other);
+#endif
+}
 #endif
 
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */

@@ -147,8 +147,8 @@ def winograd(c, pooled, vector, block, threads):
     """Return the lists of a convolution `c` by tiles of 2 x 2 outputs, each pooled to one value or not.
 
     Its pixels are tiles and its taps the 4 x 4 cells of a tile's input; `vector` and `block` are the kernels' vector
-    length and block of output channels. Each of the `threads` shall have a block: no sum goes over blocks, so this
-    changes no bit.
+    length and block of output channels. Each of the `threads` shall have a block: where a sum goes over blocks, this
+    must be 1, so that its bits depend on shapes alone.
     """
     (top, _), (left, _) = c.padding
     channels = -(-c.channels // vector) * vector
