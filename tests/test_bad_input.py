@@ -332,7 +332,7 @@ FIT = [
     wrong(
         "weights-rank",
         lambda: model().fit(X, Y, sample_weight=np.ones((6, 2))),
-        NotImplementedError,
+        ValueError,
         "sample_weight",
         "(6, 2)",
     ),

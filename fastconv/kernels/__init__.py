@@ -11,7 +11,8 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``pool.pxi``                max and average pooling
 ``global_pool.pxi``         the same with one window, the image
 ``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch
-``loss.pxi``                softmax and the losses
+``loss.pxi``                softmax and the losses of classes
+``elementwise_loss.pxi``    losses cell by cell, by one table
 ``update.pxi``              optimizer steps
 ==========================  =====================================================================
 

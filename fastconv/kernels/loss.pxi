@@ -85,15 +85,22 @@ cdef class Loss(Rows):
     cdef void run(self) noexcept nogil:
         cdef ix r
         cdef double total = 0
-        Rows.run(self)
+        self.each_row()
         for r in range(self.rows):
             total += self.losses[r]
         self.total[0] = total * self.scale[0]
 
+    cdef void each_row(self) noexcept nogil:
+        Rows.run(self)
+
     cdef void row(self, ix r) noexcept nogil:
-        cdef real weight = self.weights[r // self.rows_per_weight], factor = weight * self.scale[0]
+        self.weigh(r, self.value(r), 1)
+
+    cdef void weigh(self, ix r, real loss, real share) noexcept nogil:
+        """Write a row's weighted loss; multiply its gradient by `share`, the weight and the scale."""
+        cdef real weight = self.weights[r // self.rows_per_weight], factor = share * weight * self.scale[0]
         cdef ix j
-        self.losses[r] = weight * self.value(r)
+        self.losses[r] = weight * loss
         for j in range(self.columns):
             self.dx[r, j] = self.dx[r, j] * factor
 
@@ -113,9 +120,9 @@ cdef class softmax_cross_entropy(Loss):
 
     def __init__(self, const real[:, ::1] x, const int[::1] labels, const real[:, ::1] targets,
                  real[:, ::1] probabilities,
-                 weights, scale, losses, total, real[:, ::1] dx, ignored=None, real smoothing=0, int threads=1):
+                 weights, scale, losses, total, real[:, ::1] dx, ignored=None, double smoothing=0, int threads=1):
         Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.probabilities, self.smoothing = probabilities, smoothing
+        self.probabilities, self.smoothing = probabilities, <real>smoothing
         self.ignores, self.ignored = ignored is not None, ignored or 0
         self.labels, self.targets = labels, targets
 
@@ -154,9 +161,9 @@ cdef class cross_entropy(Loss):
 
     def __init__(self, const real[:, ::1] x, const int[::1] labels, const real[:, ::1] targets, weights, scale, losses,
                  total,
-                 real[:, ::1] dx, real epsilon, ignored=None, real smoothing=0, int threads=1):
+                 real[:, ::1] dx, double epsilon, ignored=None, double smoothing=0, int threads=1):
         Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.smoothing, self.epsilon = smoothing, epsilon
+        self.smoothing, self.epsilon = <real>smoothing, <real>epsilon
         self.ignores, self.ignored = ignored is not None, ignored or 0
         self.labels, self.targets = labels, targets
 
@@ -181,68 +188,3 @@ cdef class cross_entropy(Loss):
         for j in range(self.columns):
             self.dx[r, j] = <real>((self.dx[r, j] - dot) / total)
         return <real>loss
-
-
-cdef class binary_cross_entropy(Loss):
-    """Mean over the row of the cross-entropy of sigmoid(x), or of probabilities clipped to [epsilon, 1 - epsilon]."""
-    cdef const real[:, ::1] targets
-    cdef bint from_logits
-    cdef real smoothing, epsilon
-
-    def __init__(self, const real[:, ::1] x, const real[:, ::1] targets, weights, scale, losses, total, real[:, ::1] dx,
-                 real epsilon, bint from_logits=False, real smoothing=0, int threads=1):
-        Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.targets, self.from_logits, self.smoothing, self.epsilon = targets, from_logits, smoothing, epsilon
-
-    cdef real value(self, ix r) noexcept nogil:
-        cdef double loss = 0, t, q
-        cdef real v
-        cdef ix j
-        for j in range(self.columns):
-            v, t = self.x[r, j], self.targets[r, j] * (1 - self.smoothing) + self.smoothing / 2
-            if self.from_logits:
-                loss += (v if v > 0 else 0) - v * t + log1p(exp(-fabs(v)))
-                self.dx[r, j] = <real>((sigmoid(v, 1) - t) / self.columns)
-            else:
-                q = self.epsilon if v < self.epsilon else (1 - self.epsilon if v > 1 - self.epsilon else v)
-                loss -= t * log(q) + (1 - t) * log1p(-q)
-                self.dx[r, j] = <real>(((1 - t) / (1 - q) - t / q) / self.columns) if q == v else 0
-        return <real>(loss / self.columns)
-
-
-cdef class squared_error(Loss):
-    """Mean over the row of (x - target)^2."""
-    cdef const real[:, ::1] targets
-
-    def __init__(self, const real[:, ::1] x, const real[:, ::1] targets, weights, scale, losses, total,
-                 real[:, ::1] dx, int threads=1):
-        Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.targets = targets
-
-    cdef real value(self, ix r) noexcept nogil:
-        cdef double loss = 0, d
-        cdef ix j
-        for j in range(self.columns):
-            d = self.x[r, j] - self.targets[r, j]
-            loss += d * d
-            self.dx[r, j] = <real>(2 * d / self.columns)
-        return <real>(loss / self.columns)
-
-
-cdef class absolute_error(Loss):
-    """Mean over the row of |x - target|."""
-    cdef const real[:, ::1] targets
-
-    def __init__(self, const real[:, ::1] x, const real[:, ::1] targets, weights, scale, losses, total,
-                 real[:, ::1] dx, int threads=1):
-        Loss.__init__(self, x, weights, scale, losses, total, dx, threads)
-        self.targets = targets
-
-    cdef real value(self, ix r) noexcept nogil:
-        cdef double loss = 0, d
-        cdef ix j
-        for j in range(self.columns):
-            d = self.x[r, j] - self.targets[r, j]
-            loss += fabs(d)
-            self.dx[r, j] = <real>(((d > 0) - (d < 0)) / <double>self.columns)
-        return <real>(loss / self.columns)

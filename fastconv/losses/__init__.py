@@ -1,10 +1,14 @@
 """What training makes small: losses as objects, as functions, and by name.
 
-Map: ``base`` (the class, weights, reductions), ``shapes`` (whether labels fit predictions), ``crossentropy``,
-``regression``; here the names.
+Map: ``base`` (the class), ``wrapper`` (losses made of functions, and their ways back), ``reduction`` (weights and means),
+``shapes`` and ``labels`` (whether labels fit predictions), ``lowering`` (which op trains a loss); the losses themselves
+in ``crossentropy``, ``focal``, ``regression``, ``probabilistic``, ``hinge``, ``similarity`` and ``overlap``; here the
+names.
+
+A loss of one's own is a subclass of `Loss` with ``call`` and ``gradient``; see there.
 """
 
-from fastconv.losses.base import Loss, LossFunctionWrapper
+from fastconv.losses.base import Loss
 from fastconv.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -13,48 +17,139 @@ from fastconv.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from fastconv.losses.regression import (
-    MeanAbsoluteError,
-    MeanSquaredError,
-    mean_absolute_error,
-    mean_squared_error,
+from fastconv.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
 )
+from fastconv.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from fastconv.losses.overlap import (
+    Dice,
+    Tversky,
+    dice,
+    tversky,
+)
+from fastconv.losses.probabilistic import (
+    KLDivergence,
+    Poisson,
+    kl_divergence,
+    poisson,
+)
+from fastconv.losses.regression import (
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from fastconv.losses.similarity import (
+    Circle,
+    CosineSimilarity,
+    circle,
+    cosine_similarity,
+)
+from fastconv.losses.wrapper import LossFunctionWrapper
 from fastconv.names import Family
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "LossFunctionWrapper",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "resolve",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
 
 # Every named function and the class that says the same; names in snake case mean the function, as in Keras.
 _PAIRS = {
     binary_crossentropy: BinaryCrossentropy,
+    binary_focal_crossentropy: BinaryFocalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,
+    categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    categorical_generalized_cross_entropy: CategoricalGeneralizedCrossEntropy,
+    categorical_hinge: CategoricalHinge,
+    circle: Circle,
+    cosine_similarity: CosineSimilarity,
+    dice: Dice,
+    hinge: Hinge,
+    huber: Huber,
+    kl_divergence: KLDivergence,
+    log_cosh: LogCosh,
     mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
     mean_squared_error: MeanSquaredError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    poisson: Poisson,
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    squared_hinge: SquaredHinge,
+    tversky: Tversky,
 }
 _ALIASES = {
     "bce": binary_crossentropy,
-    "BCE": binary_crossentropy,
+    "kld": kl_divergence,
     "mae": mean_absolute_error,
-    "MAE": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
     "mse": mean_squared_error,
-    "MSE": mean_squared_error,
+    "msle": mean_squared_logarithmic_error,
 }
 _family = Family(
     "loss",
@@ -64,8 +159,15 @@ _family = Family(
         **{function.__name__: function for function in _PAIRS},
         **{cls.__name__: cls for cls in [*_PAIRS.values(), LossFunctionWrapper]},
         **_ALIASES,
+        **{name.upper(): function for name, function in _ALIASES.items()},
     },
 )
+_NOT_HERE = dict.fromkeys(("CTC", "ctc"), "alignments of sequences are not fastconv's field")
+
+
+def _refuse_what_is_not_here(name):
+    if isinstance(name, str) and name in _NOT_HERE:
+        raise NotImplementedError(f"The loss {name!r} is not supported: {_NOT_HERE[name]}.")
 
 
 def get(identifier):
@@ -85,6 +187,8 @@ def get(identifier):
     ------
     ValueError
         If it stands for no loss.
+    NotImplementedError
+        For Keras's CTC.
 
     Examples
     --------
@@ -95,7 +199,8 @@ def get(identifier):
     ...
     ValueError: Could not interpret loss identifier: 'binary_crosentropy'. Did you mean 'binary_crossentropy'?
     """
-    return _family.get(identifier)
+    _refuse_what_is_not_here(identifier)
+    return deserialize(identifier) if isinstance(identifier, dict) else _family.get(identifier)
 
 
 def resolve(identifier, y_true_shape=None, y_pred_shape=None):
@@ -132,6 +237,9 @@ def resolve(identifier, y_true_shape=None, y_pred_shape=None):
     loss = get(identifier)
     if loss is None:
         raise ValueError("Expected a loss; got None.")
+    if type(loss) is LossFunctionWrapper and loss.fn in _PAIRS:
+        given = {"reduction": loss.reduction, "name": loss.name, "dtype": loss._dtype, **loss.fn_kwargs}
+        return _PAIRS[loss.fn](**given)
     if isinstance(loss, Loss):
         return loss
     return _PAIRS[loss]() if loss in _PAIRS else LossFunctionWrapper(loss)
@@ -210,4 +318,5 @@ def deserialize(name, custom_objects=None):
     >>> deserialize({"class_name": "MeanSquaredError", "config": {"reduction": "sum"}}).reduction
     'sum'
     """
+    _refuse_what_is_not_here(name.get("class_name") if isinstance(name, dict) else name)
     return _family.deserialize(name, custom_objects)

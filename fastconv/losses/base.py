@@ -1,15 +1,17 @@
-"""What all losses share: one value per sample, weights, and how the values become one number."""
+"""What all losses share: one value per sample, how the values become one number, and the way back."""
 
 import numpy as np
 
+from fastconv.losses.reduction import REDUCTIONS, as_floats, reduce_values, slopes_of_reduction
 from fastconv.names import snake_case, suggestion
 from fastconv.runtime import settings
-
-REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
 class Loss:
     """Base class: subclasses write ``call(y_true, y_pred)``, which returns one value per sample.
+
+    To be trained with, they also write ``gradient(y_true, y_pred)``: what is computed in NumPy has no derivative of its
+    own.
 
     Parameters
     ----------
@@ -32,9 +34,13 @@ class Loss:
     >>> class FourthPower(Loss):
     ...     def call(self, y_true, y_pred):
     ...         return ((y_true - y_pred) ** 4).mean(axis=-1)
+    ...     def gradient(self, y_true, y_pred):
+    ...         return 4 * (y_pred - y_true) ** 3 / y_pred.shape[-1]
     >>> print(FourthPower()([[0.0], [0.0]], [[1.0], [2.0]]))
     8.5
     """
+
+    takes_labels = False  # True: y_true holds class numbers, without the axis of the classes
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or snake_case(type(self).__name__)
@@ -75,9 +81,9 @@ class Loss:
         1.5
         """
         y_pred = as_floats(y_pred, self._dtype)
-        y_true = np.asarray(y_true)
+        y_true = np.asarray(y_true) if self.takes_labels else np.asarray(y_true).astype(y_pred.dtype, copy=False)
         values = np.asarray(self.call(y_true, y_pred))
-        valid = self.valid(y_true, y_pred)
+        valid = self.valid(y_true, y_pred, values)
         return reduce_values(self.name, values, sample_weight, valid, self.reduction)
 
     def call(self, y_true, y_pred):
@@ -103,13 +109,118 @@ class Loss:
         """
         raise NotImplementedError(f"{type(self).__name__} does not define call(y_true, y_pred).")
 
-    def valid(self, y_true, y_pred):
+    def gradient(self, y_true, y_pred):
+        """Return the derivatives of the values with respect to the predictions: the part that makes a loss trainable.
+
+        Parameters
+        ----------
+        y_true : ndarray
+            What should have come out.
+        y_pred : ndarray
+            What came out, as floats.
+
+        Returns
+        -------
+        ndarray
+            In the shape of `y_pred`: the derivative of each sample's own value. A loss in which a prediction has a part
+            in several values writes `backward` instead.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class does not say.
+
+        Examples
+        --------
+        >>> class Distance(Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return abs(y_true - y_pred).sum(axis=-1)
+        ...     def gradient(self, y_true, y_pred):
+        ...         return np.sign(y_pred - y_true)
+        >>> Distance(reduction="sum").value_and_gradient([[0.0, 1.0]], [[2.0, 0.0]], sample_weight=[3.0])
+        (np.float32(9.0), array([[ 3., -3.]], dtype=float32))
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define gradient(y_true, y_pred).")
+
+    def backward(self, y_true, y_pred, dvalues):
+        """Return the gradient with respect to the predictions, from that with respect to the values.
+
+        Parameters
+        ----------
+        y_true, y_pred : ndarray
+            As for `call`.
+        dvalues : ndarray
+            In the shape of the values, whose axes are the first axes of the predictions.
+
+        Returns
+        -------
+        ndarray
+            In the shape of `y_pred`.
+
+        Examples
+        --------
+        >>> from fastconv.losses import MeanSquaredError
+        >>> MeanSquaredError().backward(np.zeros((1, 2)), np.ones((1, 2)), np.array([10.0]))
+        array([[10., 10.]])
+        """
+        slopes = np.asarray(self.gradient(y_true, y_pred))
+        if slopes.shape != y_pred.shape:
+            raise ValueError(
+                f"{self.name}: gradient() returned shape {slopes.shape}; expected that of y_pred, {y_pred.shape}."
+            )
+        return slopes * dvalues.reshape(dvalues.shape + (1,) * (slopes.ndim - dvalues.ndim))
+
+    @property
+    def has_gradient(self):
+        """Whether it is known how the values change with the predictions, so that it can be trained with."""
+        return type(self).gradient is not Loss.gradient or type(self).backward is not Loss.backward
+
+    def value_and_gradient(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss and its gradient with respect to the predictions.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As for a call of the loss.
+
+        Returns
+        -------
+        loss : floating or ndarray
+            With ``reduction="none"`` the values; the gradient is that of their sum.
+        gradient : ndarray
+            In the shape of `y_pred`.
+
+        Raises
+        ------
+        ValueError
+            If shapes or labels do not fit.
+        NotImplementedError
+            If the class defines no gradient.
+
+        Examples
+        --------
+        >>> from fastconv.losses import MeanSquaredError
+        >>> MeanSquaredError().value_and_gradient([[0.0], [0.0]], [[1.0], [3.0]])
+        (np.float32(5.0), array([[1.],
+               [3.]], dtype=float32))
+        """
+        y_pred = as_floats(y_pred, self._dtype)
+        y_true = np.asarray(y_true) if self.takes_labels else np.asarray(y_true).astype(y_pred.dtype, copy=False)
+        values = np.asarray(self.call(y_true, y_pred))
+        valid = self.valid(y_true, y_pred, values)
+        loss = reduce_values(self.name, values, sample_weight, valid, self.reduction)
+        dvalues = slopes_of_reduction(self.name, values, sample_weight, valid, self.reduction)
+        return loss, np.asarray(self.backward(y_true, y_pred, dvalues), y_pred.dtype)
+
+    def valid(self, y_true, y_pred, values):
         """Return which values count at all, or ``None`` if all do; values that do not are no part of a mean.
 
         Parameters
         ----------
         y_true, y_pred : ndarray
             As for `call`.
+        values : ndarray
+            What `call` returned.
 
         Returns
         -------
@@ -118,9 +229,9 @@ class Loss:
 
         Examples
         --------
-        >>> import numpy as np
         >>> from fastconv.losses import SparseCategoricalCrossentropy
-        >>> SparseCategoricalCrossentropy(ignore_class=255).valid(np.array([1, 255]), np.ones((2, 3)))
+        >>> loss = SparseCategoricalCrossentropy(ignore_class=255)
+        >>> loss.valid(np.array([1, 255]), np.ones((2, 3)), np.zeros(2))
         array([ True, False])
         """
 
@@ -168,74 +279,6 @@ class Loss:
         return f"{type(self).__name__}({arguments})"
 
 
-class LossFunctionWrapper(Loss):
-    """A loss made of a function of ``y_true`` and ``y_pred``.
-
-    Parameters
-    ----------
-    fn : callable
-        Returns one value per sample.
-    reduction : str or None
-        See `Loss`.
-    name : str, optional
-        By default that of the function.
-    dtype : str, optional
-        See `Loss`.
-    **kwargs
-        More arguments of the function.
-
-    Examples
-    --------
-    >>> def largest_error(y_true, y_pred):
-    ...     return abs(y_true - y_pred).max(axis=-1)
-    >>> print(LossFunctionWrapper(largest_error)([[0.0, 0.0]], [[1.0, 2.0]]))
-    2.0
-    """
-
-    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
-        super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
-        self.fn = fn
-        self.fn_kwargs = kwargs
-
-    def call(self, y_true, y_pred):
-        """Return what the function returns; see `Loss`.
-
-        Examples
-        --------
-        >>> LossFunctionWrapper(lambda t, p: abs(t - p)).call(1.0, 3.0)
-        2.0
-        """
-        return self.fn(y_true, y_pred, **self.fn_kwargs)
-
-    def get_config(self):
-        """Return the arguments; see `Loss`.
-
-        Examples
-        --------
-        >>> from fastconv.losses import mean_squared_error
-        >>> LossFunctionWrapper(mean_squared_error).get_config()["fn"]["config"]
-        'mean_squared_error'
-        """
-        from fastconv import losses  # the table of names is made of this file's classes
-
-        return {**super().get_config(), "fn": losses.serialize(self.fn), **self.fn_kwargs}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the loss; see `Loss`.
-
-        Examples
-        --------
-        >>> from fastconv.losses import mean_squared_error
-        >>> config = LossFunctionWrapper(mean_squared_error).get_config()
-        >>> LossFunctionWrapper.from_config(config).fn.__name__
-        'mean_squared_error'
-        """
-        from fastconv import losses
-
-        return cls(**{**config, "fn": losses.get(config["fn"])})
-
-
 def _reduction(name, reduction):
     if reduction is None:
         return "none"
@@ -253,109 +296,3 @@ def _float_type(name, dtype):
     if dtype not in ("float32", "float64"):
         raise ValueError(f"{name}: dtype={dtype!r} is not supported; expected 'float32' or 'float64'.")
     return dtype
-
-
-def as_floats(values, dtype=None):
-    """Return `values` as an array of float32 or float64: of `dtype`, else of their own type, else floatx().
-
-    Parameters
-    ----------
-    values : array_like
-        Numbers.
-    dtype : str, optional
-        The type.
-
-    Returns
-    -------
-    ndarray
-        The same array if nothing has to change.
-
-    Examples
-    --------
-    >>> as_floats([1, 2])
-    array([1., 2.], dtype=float32)
-    """
-    array = np.asarray(values)
-    if dtype is None:
-        keep = array.dtype in (np.float32, np.float64) and hasattr(values, "dtype")
-        dtype = array.dtype if keep else settings.floatx()
-    return array.astype(dtype, copy=False)
-
-
-def reduce_values(name, values, sample_weight, valid, reduction):
-    """Weigh loss values and reduce them to one number.
-
-    Parameters
-    ----------
-    name : str
-        The loss, for messages.
-    values : ndarray
-        The loss values.
-    sample_weight : array_like or None
-        Weights whose axes are the first axes of the values.
-    valid : ndarray of bool or None
-        Which values count at all.
-    reduction : str
-        One of `REDUCTIONS`.
-
-    Returns
-    -------
-    floating or ndarray
-        One number of the values' type, or all values with ``"none"``.
-
-    Examples
-    --------
-    >>> print(reduce_values("mse", np.array([1.0, 3.0]), None, None, "sum"))
-    4.0
-    """
-    weights = None if sample_weight is None else fit_weights(name, sample_weight, values)
-    if weights is not None:
-        values = values * weights
-    if valid is not None:
-        values = np.where(valid, values, values.dtype.type(0))
-        weights = valid if weights is None else weights * valid
-    if reduction == "none":
-        return values
-    total = np.sum(values, dtype=np.float64)
-    if reduction == "sum":
-        divisor = 1.0
-    elif reduction == "mean_with_sample_weight" and weights is not None:
-        divisor = np.sum(weights, dtype=np.float64)
-    else:
-        divisor = np.count_nonzero(valid) if valid is not None else values.size
-    return values.dtype.type(total / divisor if divisor else 0.0)
-
-
-def fit_weights(name, sample_weight, values):
-    """Return weights with as many axes as the values, or say why they do not fit.
-
-    Parameters
-    ----------
-    name : str
-        The loss, for messages.
-    sample_weight : array_like
-        A number, or an array whose axes are the first axes of the values.
-    values : ndarray
-        The loss values.
-
-    Returns
-    -------
-    ndarray
-        Weights of the values' type that can be multiplied with them.
-
-    Examples
-    --------
-    >>> fit_weights("mse", [1, 2], np.ones((2, 5))).shape
-    (2, 1)
-    """
-    weights = np.asarray(sample_weight, values.dtype)
-    if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
-        weights = weights[..., 0]
-    if weights.shape in ((), (1,)):
-        return weights.reshape(())
-    if weights.ndim > values.ndim or any(w not in (1, v) for w, v in zip(weights.shape, values.shape, strict=False)):
-        raise ValueError(
-            f"{name}: sample_weight of shape {weights.shape} does not fit the loss values of shape "
-            f"{values.shape}; its axes must be their first axes."
-        )
-    return weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))

@@ -4,12 +4,17 @@ Probabilities are divided by their sum and kept within epsilon (1e-7) of 0 and 1
 ``from_logits=True`` the predictions are the numbers before softmax or sigmoid, and nothing is cut off.
 """
 
-import numbers
-
 import numpy as np
 
-from fastconv.losses.base import Loss, as_floats
-from fastconv.losses.shapes import aligned, check_range, class_axis, sparse_labels
+from fastconv.losses.labels import answers, check_range, check_smoothing, distributions, sparse_labels
+from fastconv.losses.reduction import as_floats
+from fastconv.losses.shapes import class_axis
+from fastconv.losses.wrapper import NamedLoss, mean_backward, way_back_of
+from fastconv.ops.reference import (
+    binary_cross_entropy_backward,
+    binary_cross_entropy_from_logits_backward,
+    row_loss,
+)
 from fastconv.runtime import settings
 
 
@@ -31,36 +36,6 @@ def _log_probabilities(y_pred, from_logits, axis):
     with np.errstate(divide="ignore", invalid="ignore"):  # all zeros are no distribution: the loss is nan
         p = y_pred / np.sum(y_pred, axis=axis, keepdims=True)
     return np.log(_clip(p), out=p)
-
-
-def check_smoothing(name, label_smoothing):
-    """Return `label_smoothing` if it is in [0, 1].
-
-    Parameters
-    ----------
-    name : str
-        The loss, for messages.
-    label_smoothing : float
-        The value.
-
-    Returns
-    -------
-    float
-        The value.
-
-    Raises
-    ------
-    ValueError
-        If it is out of range.
-
-    Examples
-    --------
-    >>> check_smoothing("loss", 0.1)
-    0.1
-    """
-    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing <= 1:
-        raise ValueError(f"{name}: label_smoothing={label_smoothing!r} is not between 0 and 1.")
-    return label_smoothing
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
@@ -94,6 +69,28 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     >>> sparse_categorical_crossentropy([1], [[0.2, 0.3, 0.1]])
     array([0.6931472], dtype=float32)
     """
+    y_pred, labels, ignored, axis = _labels(y_true, y_pred, ignore_class, axis)
+    values = _of_labels(y_pred, labels, from_logits, axis)
+    if ignored is not None:
+        values[ignored] = 0
+    return values
+
+
+@way_back_of(sparse_categorical_crossentropy)
+def _sparse_backward(dvalues, y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+    y_pred, labels, ignored, axis = _labels(y_true, y_pred, ignore_class, axis)
+    targets = np.zeros_like(y_pred)
+    np.put_along_axis(targets, labels, 1, axis)
+    if ignored is not None:
+        dvalues = np.where(ignored, 0, dvalues)
+    return row_loss.cross_entropy_backward(dvalues, y_pred, targets, axis, from_logits, settings.epsilon())
+
+
+def _labels(y_true, y_pred, ignore_class, axis):
+    """Return predictions, labels with an axis of length 1 for the classes, which are ignored (or None), and the axis.
+
+    Ignored labels are 0.
+    """
     name = "sparse_categorical_crossentropy"
     y_pred = as_floats(y_pred)
     labels = sparse_labels(name, y_true, y_pred, axis)
@@ -103,10 +100,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         labels = np.where(ignored, 0, labels)
     axis_ = class_axis(name, y_pred, axis)
     check_range(name, labels, y_pred.shape[axis_], axis)
-    values = _of_labels(y_pred, np.expand_dims(labels, axis_), from_logits, axis_)
-    if ignored is not None:
-        values[ignored] = 0
-    return values
+    return y_pred, np.expand_dims(labels, axis_), ignored, axis_
 
 
 def _of_labels(y_pred, labels, from_logits, axis):
@@ -153,19 +147,16 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     >>> categorical_crossentropy([[0, 1, 0]], [[0.2, 0.3, 0.1]])
     array([0.6931472], dtype=float32)
     """
-    name = "categorical_crossentropy"
-    y_true, y_pred = aligned(name, y_true, y_pred)
-    axis = class_axis(name, y_pred, axis)
-    if y_pred.shape[axis] == 1:
-        raise ValueError(
-            f"{name}: y_pred has shape {y_pred.shape}, a single class along axis {axis}, so the loss would "
-            "always be 0. For one probability per sample use binary_crossentropy."
-        )
-    if check_smoothing(name, label_smoothing):
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[axis]
+    y_true, y_pred, axis = distributions("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
     logs = _log_probabilities(y_pred, from_logits, axis)
     logs *= y_true
     return np.asarray(-np.sum(logs, axis=axis))
+
+
+@way_back_of(categorical_crossentropy)
+def _categorical_backward(dvalues, y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    y_true, y_pred, axis = distributions("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
+    return row_loss.cross_entropy_backward(dvalues, y_pred, y_true, axis, from_logits, settings.epsilon())
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
@@ -199,14 +190,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     >>> binary_crossentropy([[1], [0]], [[0.5], [0.5]])
     array([0.6931472, 0.6931472], dtype=float32)
     """
-    name = "binary_crossentropy"
-    y_true, y_pred = aligned(name, y_true, y_pred)
-    axis = class_axis(name, y_pred, axis)
-    if y_true.size and not (y_true.min() >= 0 and y_true.max() <= 1):
-        wrong = y_true[~((y_true >= 0) & (y_true <= 1))].flat[0]
-        raise ValueError(f"{name}: y_true holds {wrong!s}; expected labels between 0 and 1.")
-    if check_smoothing(name, label_smoothing):
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true, y_pred, axis = answers("binary_crossentropy", y_true, y_pred, label_smoothing, axis)
     if from_logits:
         values = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
     else:
@@ -215,7 +199,17 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     return np.asarray(np.mean(values, axis=axis))
 
 
-class SparseCategoricalCrossentropy(Loss):
+@way_back_of(binary_crossentropy)
+def _binary_backward(dvalues, y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    y_true, y_pred, axis = answers("binary_crossentropy", y_true, y_pred, label_smoothing, axis)
+    if from_logits:
+        slopes = binary_cross_entropy_from_logits_backward(y_pred, y_true)
+    else:
+        slopes = binary_cross_entropy_backward(y_pred, y_true, epsilon=settings.epsilon())
+    return mean_backward(dvalues, slopes, axis)
+
+
+class SparseCategoricalCrossentropy(NamedLoss):
     """Cross-entropy with integer labels.
 
     Parameters
@@ -232,6 +226,8 @@ class SparseCategoricalCrossentropy(Loss):
     0.6931472
     """
 
+    takes_labels = True
+
     def __init__(
         self,
         from_logits=False,
@@ -241,46 +237,23 @@ class SparseCategoricalCrossentropy(Loss):
         name="sparse_categorical_crossentropy",
         dtype=None,
     ):
-        super().__init__(name, reduction, dtype)
-        self.from_logits = from_logits
-        self.ignore_class = ignore_class
-        self.axis = axis
+        settings = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **settings)
 
-    def call(self, y_true, y_pred):
-        """Return one value per label; see `Loss`.
-
-        Examples
-        --------
-        >>> SparseCategoricalCrossentropy().call([0], [[0.5, 0.5]])
-        array([0.6931472], dtype=float32)
-        """
-        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits, self.ignore_class, self.axis)
-
-    def valid(self, y_true, y_pred):
+    def valid(self, y_true, y_pred, values):
         """Return where the label is not the ignored one; see `Loss`.
 
         Examples
         --------
-        >>> SparseCategoricalCrossentropy(ignore_class=2).valid(np.array([2, 0]), np.ones((2, 3)))
+        >>> SparseCategoricalCrossentropy(ignore_class=2).valid(np.array([2, 0]), np.ones((2, 3)), np.zeros(2))
         array([False,  True])
         """
         if self.ignore_class is None:
             return None
         return sparse_labels(self.name, y_true, y_pred, self.axis) != self.ignore_class
 
-    def get_config(self):
-        """Return the arguments; see `Loss`.
 
-        Examples
-        --------
-        >>> SparseCategoricalCrossentropy(from_logits=True).get_config()["from_logits"]
-        True
-        """
-        own = {"from_logits": self.from_logits, "ignore_class": self.ignore_class, "axis": self.axis}
-        return {**super().get_config(), **own}
-
-
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(NamedLoss):
     """Cross-entropy with one-hot or soft labels.
 
     Parameters
@@ -306,34 +279,12 @@ class CategoricalCrossentropy(Loss):
         name="categorical_crossentropy",
         dtype=None,
     ):
-        super().__init__(name, reduction, dtype)
-        self.from_logits = from_logits
-        self.label_smoothing = check_smoothing("CategoricalCrossentropy", label_smoothing)
-        self.axis = axis
-
-    def call(self, y_true, y_pred):
-        """Return one value per distribution; see `Loss`.
-
-        Examples
-        --------
-        >>> CategoricalCrossentropy().call([[1, 0]], [[0.5, 0.5]])
-        array([0.6931472], dtype=float32)
-        """
-        return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing, self.axis)
-
-    def get_config(self):
-        """Return the arguments; see `Loss`.
-
-        Examples
-        --------
-        >>> CategoricalCrossentropy().get_config()["label_smoothing"]
-        0.0
-        """
-        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
-        return {**super().get_config(), **own}
+        check_smoothing("CategoricalCrossentropy", label_smoothing)
+        settings = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_crossentropy, reduction, name, dtype, **settings)
 
 
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(NamedLoss):
     """Cross-entropy with yes-or-no labels.
 
     Parameters
@@ -358,28 +309,6 @@ class BinaryCrossentropy(Loss):
         name="binary_crossentropy",
         dtype=None,
     ):
-        super().__init__(name, reduction, dtype)
-        self.from_logits = from_logits
-        self.label_smoothing = check_smoothing("BinaryCrossentropy", label_smoothing)
-        self.axis = axis
-
-    def call(self, y_true, y_pred):
-        """Return one value per sample; see `Loss`.
-
-        Examples
-        --------
-        >>> BinaryCrossentropy().call([[1]], [[0.5]])
-        array([0.6931472], dtype=float32)
-        """
-        return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing, self.axis)
-
-    def get_config(self):
-        """Return the arguments; see `Loss`.
-
-        Examples
-        --------
-        >>> BinaryCrossentropy(label_smoothing=0.2).get_config()["label_smoothing"]
-        0.2
-        """
-        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
-        return {**super().get_config(), **own}
+        check_smoothing("BinaryCrossentropy", label_smoothing)
+        settings = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(binary_crossentropy, reduction, name, dtype, **settings)

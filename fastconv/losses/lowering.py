@@ -1,34 +1,49 @@
-"""Which op computes a loss and its gradient in training."""
+"""Which op computes a loss and its gradient in training: a kernel where there is one, else NumPy."""
 
-from fastconv.losses.crossentropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-)
-from fastconv.losses.regression import MeanAbsoluteError, MeanSquaredError
+from fastconv import losses
+from fastconv.losses.focal import class_balance
+from fastconv.losses.reduction import divisor_of
 from fastconv.ops import loss as ops
 
-LOWERING = {
-    SparseCategoricalCrossentropy: lambda o: ops.CrossEntropy(True, o.from_logits, 0.0, o.ignore_class),
-    CategoricalCrossentropy: lambda o: ops.CrossEntropy(False, o.from_logits, o.label_smoothing),
-    BinaryCrossentropy: lambda o: ops.BinaryCrossEntropy(o.from_logits, o.label_smoothing),
-    MeanSquaredError: lambda o: ops.SquaredError(),
-    MeanAbsoluteError: lambda o: ops.AbsoluteError(),
+
+def _focal(o):
+    numbers = (o.gamma, *class_balance(o.apply_class_balancing, o.alpha), float(o.from_logits))
+    return ops.ElementwiseLoss("binary_focal_cross_entropy", *numbers, target=ops.smoothed(o.label_smoothing))
+
+
+# Losses whose kernels work along the last axis.
+KERNELS = {
+    losses.SparseCategoricalCrossentropy: lambda o: ops.CrossEntropy(True, o.from_logits, 0.0, o.ignore_class),
+    losses.CategoricalCrossentropy: lambda o: ops.CrossEntropy(False, o.from_logits, o.label_smoothing),
+    losses.BinaryCrossentropy: lambda o: ops.BinaryCrossEntropy(o.from_logits, o.label_smoothing),
+    losses.BinaryFocalCrossentropy: _focal,
+    losses.MeanSquaredError: lambda o: ops.SquaredError(),
+    losses.MeanAbsoluteError: lambda o: ops.AbsoluteError(),
+    losses.MeanAbsolutePercentageError: lambda o: ops.ElementwiseLoss("absolute_percentage_error"),
+    losses.MeanSquaredLogarithmicError: lambda o: ops.ElementwiseLoss("squared_logarithmic_error"),
+    losses.Huber: lambda o: ops.ElementwiseLoss("huber", o.delta),
+    losses.LogCosh: lambda o: ops.ElementwiseLoss("log_cosh"),
+    losses.Poisson: lambda o: ops.ElementwiseLoss("poisson"),
+    losses.KLDivergence: lambda o: ops.ElementwiseLoss("relative_entropy", mean=False),
+    losses.Hinge: lambda o: ops.ElementwiseLoss("hinge", signs=True),
+    losses.SquaredHinge: lambda o: ops.ElementwiseLoss("squared_hinge", signs=True),
 }
-REDUCTIONS = ("sum_over_batch_size", "mean", "sum")
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight")
 
 
 def is_trainable(loss):
     """Tell whether there is an op for a loss object and its reduction."""
-    return type(loss) in LOWERING and loss.reduction in REDUCTIONS
+    return isinstance(loss, losses.Loss) and loss.has_gradient and loss.reduction in REDUCTIONS
 
 
 def check(loss):
     """Raise NotImplementedError unless there is an op for a loss object and its reduction."""
-    if type(loss) not in LOWERING:
-        known = ", ".join(cls.__name__ for cls in LOWERING)
+    if not loss.has_gradient:
+        known = ", ".join(cls.__name__ for cls in KERNELS)
         raise NotImplementedError(
-            f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with yet; expected one of {known}."
+            f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with: NumPy functions have no "
+            "derivative of their own. Write a subclass of Loss with call(y_true, y_pred) and gradient(y_true, y_pred), "
+            f"or use one of those that are there, such as {known}."
         )
     if loss.reduction not in REDUCTIONS:
         raise NotImplementedError(
@@ -42,11 +57,36 @@ def lower(loss, rank):
     Raises
     ------
     NotImplementedError
-        If the loss, its reduction or its axis has no op yet.
+        If the loss has no gradient, or its reduction leaves more than one number.
     """
     check(loss)
-    if getattr(loss, "axis", -1) not in (-1, rank - 1):
-        raise NotImplementedError(
-            f"compile: loss {loss.name!r} has axis={loss.axis}; training supports the last axis, -1."
-        )
-    return LOWERING[type(loss)](loss)
+    axis = getattr(loss, "axis", -1)
+    if type(loss) in KERNELS and axis in (-1, rank - 1):
+        return KERNELS[type(loss)](loss)
+    labels = {
+        "axis": axis if loss.takes_labels else -1,
+        "ignored": getattr(loss, "ignore_class", None),
+        "any_label": getattr(loss, "any_label", False),
+    }
+    return ops.ArrayLoss(loss.value_and_gradient, loss.takes_labels, **labels)
+
+
+def scale(loss, op, program):
+    """Return the number that makes the weighted sum of a program's loss values the reduced loss.
+
+    Parameters
+    ----------
+    loss : Loss
+    op : LossOp
+        What `lower` made of it.
+    program : Program
+        With its targets and weights in place.
+    """
+    if op.reduces:
+        return 1.0
+    weights = program.weights if program.weighted else None
+    valid = None if op.ignored is None else program.targets != op.ignored
+    if valid is not None and weights is not None and loss.reduction == "mean_with_sample_weight":
+        weights = valid * weights.reshape(weights.shape + (1,) * (valid.ndim - weights.ndim))
+    divisor = divisor_of(loss.reduction, weights, valid, program.losses.size)
+    return 1.0 / divisor if divisor else 0.0

@@ -1,8 +1,10 @@
 """Whether labels fit predictions: all losses and metrics ask here, so misfits are named, not broadcast."""
 
+import numbers
+
 import numpy as np
 
-from fastconv.losses.base import as_floats
+from fastconv.losses.reduction import as_floats
 
 
 def aligned(name, y_true, y_pred):
@@ -75,63 +77,6 @@ def _drop_last(short, long):
     return (short[:, None], long) if short.ndim == 1 else (short, long[..., 0])
 
 
-def sparse_labels(name, y_true, y_pred, axis=-1):
-    """Return integer labels in the shape of the predictions without the axis of the classes.
-
-    Parameters
-    ----------
-    name : str
-        The loss or metric, for messages.
-    y_true : array_like
-        Class indices; the axis of the classes is missing or has length 1.
-    y_pred : ndarray
-        The predictions.
-    axis : int
-        The axis of the classes.
-
-    Returns
-    -------
-    ndarray of int
-        The labels; not checked against the number of classes.
-
-    Raises
-    ------
-    ValueError
-        If the shape does not fit, or a label is not a whole number.
-
-    Examples
-    --------
-    >>> sparse_labels("scce", [[1.0], [0.0]], np.ones((2, 3)))
-    array([1, 0])
-    """
-    labels = np.asarray(y_true)
-    axis = class_axis(name, y_pred, axis)
-    expected = y_pred.shape[:axis] + y_pred.shape[axis + 1 :]
-    if labels.shape != expected:
-        if labels.shape != y_pred.shape[:axis] + (1,) + y_pred.shape[axis + 1 :]:
-            hint = ""
-            if labels.shape == y_pred.shape:
-                hint = " One-hot labels belong to the categorical variant, not to the sparse one."
-            raise ValueError(
-                f"{name}: y_true has shape {labels.shape} and y_pred has shape {y_pred.shape}; expected "
-                f"integer labels of shape {expected}.{hint}"
-            )
-        labels = labels.reshape(expected)
-    if labels.dtype.kind in "iu":
-        return labels
-    return _whole(name, labels)
-
-
-def _whole(name, labels):
-    """Return float or bool labels as integers, if that is what they are."""
-    if labels.dtype.kind not in "fb":
-        raise ValueError(f"{name}: y_true has the type {labels.dtype}; expected integer labels.")
-    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.floor(labels))).all():
-        wrong = labels[~(np.isfinite(labels) & (labels == np.floor(labels)))].flat[0]
-        raise ValueError(f"{name}: y_true holds {wrong!s}, which is not a class index; expected integer labels.")
-    return labels.astype(np.int64)
-
-
 def class_axis(name, y_pred, axis):
     """Return the axis of the classes counted from the front.
 
@@ -164,35 +109,33 @@ def class_axis(name, y_pred, axis):
     return int(axis) % y_pred.ndim
 
 
-def check_range(name, labels, classes, axis):
-    """Say which label is not a class.
+def check_number(name, argument, value, least=None):
+    """Raise unless an argument is a real number.
 
     Parameters
     ----------
     name : str
-        The loss, for messages.
-    labels : ndarray of int
-        The labels.
-    classes : int
-        The number of classes.
-    axis : int
-        The axis of the classes, for messages.
+        The loss or metric, for messages.
+    argument : str
+        What it is called.
+    value : object
+        What was given.
+    least : float, optional
+        The smallest number that will do.
 
     Raises
     ------
     ValueError
-        If a label is not in ``range(classes)``.
+        If it is no number, or too small.
 
     Examples
     --------
-    >>> check_range("scce", np.array([0, 3]), 3, -1)
+    >>> check_number("Huber", "delta", -1.0, least=0)
     Traceback (most recent call last):
     ...
-    ValueError: scce: y_true holds the label 3; expected 0 to 2, as y_pred has 3 classes along axis -1.
+    ValueError: Huber: delta=-1.0 is not a number of at least 0.
     """
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
-        wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
-        raise ValueError(
-            f"{name}: y_true holds the label {wrong}; expected 0 to {classes - 1}, "
-            f"as y_pred has {classes} classes along axis {axis}."
-        )
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or (least is not None and not value >= least):
+        bound = "" if least is None else f" of at least {least}"
+        raise ValueError(f"{name}: {argument}={value!r} is not a number{bound}.")

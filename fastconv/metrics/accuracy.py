@@ -6,7 +6,8 @@ The functions return 0.0 or 1.0 for each sample, as floats; the metrics count tr
 import numpy as np
 
 from fastconv import kernels
-from fastconv.losses.shapes import aligned, same_shape, sparse_labels
+from fastconv.losses.labels import sparse_labels
+from fastconv.losses.shapes import aligned, same_shape
 from fastconv.metrics.reduction import MeanMetricWrapper
 from fastconv.runtime import settings
 

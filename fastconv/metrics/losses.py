@@ -3,9 +3,8 @@
 import numpy as np
 
 from fastconv import losses
-from fastconv.losses.base import fit_weights
-from fastconv.losses.crossentropy import check_smoothing
-from fastconv.losses.shapes import sparse_labels
+from fastconv.losses.labels import check_smoothing, sparse_labels
+from fastconv.losses.reduction import fit_weights
 from fastconv.metrics.reduction import MeanMetricWrapper
 
 

@@ -2,6 +2,7 @@
 
 from fastconv import losses, metrics, optimizers
 from fastconv.losses.lowering import check, is_trainable, lower
+from fastconv.models.compiled_metrics import CompiledMetrics
 
 BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
 
@@ -15,8 +16,7 @@ class Compiled:
         self.stop_training = False
         self.history = None
         self._loss_object = None
-        self._metric_specs = ([], [])  # as given to compile: metrics, weighted metrics
-        self._metrics = None  # objects, once shapes are known
+        self._metrics = CompiledMetrics()
         self._loss_tracker = metrics.Mean(name="loss")
 
     def compile(
@@ -38,7 +38,7 @@ class Compiled:
         optimizer : str or Optimizer
         loss : str, function or Loss
             See `fastconv.losses`.
-        metrics, weighted_metrics : list of str, function or Metric, optional
+        metrics, weighted_metrics : str, function or Metric, or list or dict of them, optional
             ``"accuracy"`` is resolved by the shapes, as in Keras; weighted ones use sample and class weights.
         loss_weights, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             For frameworks that compile graphs; anything but the default is refused or, where it only concerns how a
@@ -61,11 +61,8 @@ class Compiled:
         elif loss is not None:
             self._loss_object = losses.resolve(loss)
             check(self._loss_object)
-        self._metric_specs = (_as_list(metrics), _as_list(weighted_metrics))
-        for spec in (*self._metric_specs[0], *self._metric_specs[1]):
-            _check_metric(spec)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics)
         self.loss = loss
-        self._metrics = None
         self._plans = {}
         self.compiled = True
 
@@ -88,21 +85,12 @@ class Compiled:
     @property
     def metrics(self):
         """The loss tracker and the metric objects, once shapes are known."""
-        return [self._loss_tracker, *(metric for metric, _ in self._metrics or [])] if self.compiled else []
+        return [self._loss_tracker, *self._metrics] if self.compiled else []
 
     @property
     def metrics_names(self):
         """What evaluation reports, as Keras 3 says it: the loss, and all metrics together."""
-        return [] if not self.compiled else ["loss", *(["compile_metrics"] if any(self._metric_specs) else [])]
-
-    def _resolve_metrics(self, target_shape):
-        if self._metrics is None:
-            shapes = ((None, *target_shape[1:]), self.output_shape)
-            plain, weighted = ([metrics.resolve(spec, *shapes) for spec in specs] for specs in self._metric_specs)
-            taken = {metric.name for metric in plain}
-            for metric in weighted:  # of two with one name, Keras marks this one
-                metric.name = f"weighted_{metric.name}" if metric.name in taken else metric.name
-            self._metrics = [(m, False) for m in plain] + [(m, True) for m in weighted]
+        return [] if not self.compiled else ["loss", *(["compile_metrics"] if self._metrics else [])]
 
     def reset_metrics(self):
         """Begin to count anew."""
@@ -111,17 +99,7 @@ class Compiled:
 
     def get_metrics_result(self):
         """Return the values of all metrics so far, by name."""
-        return {metric.name: float(metric.result()) for metric in self.metrics}
-
-
-def _as_list(value):
-    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _check_metric(spec):
-    """Raise at compile for a metric that nothing would know later."""
-    if spec is None or not (isinstance(spec, str) and spec.lower() in ("accuracy", "acc", *BY_SHAPE)):
-        metrics.resolve(spec, (None, 1), (None, 1))
+        return {"loss": float(self._loss_tracker.result()), **self._metrics.results()} if self.compiled else {}
 
 
 def _refuse(owner, **arguments):

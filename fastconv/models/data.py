@@ -44,8 +44,8 @@ class Fed(Compiled):
         op = self.plan.steps_of("test")[1].op
         feeding.check_lengths(owner, x=x, y=feeding.as_numbers("y", y, owner))
         y_reader = feeding.Targets(y, op, self.output_shape[1:], owner)
-        self._resolve_metrics(op.target_shape((1, *self.output_shape[1:])))
-        weights = feeding.sample_weights(sample_weight, len(x), owner)
+        self._metrics.build((None, *op.target_shape((1, *self.output_shape[1:]))[1:]), self.output_shape)
+        weights = feeding.sample_weights(sample_weight, op, (len(x), *self.output_shape[1:]), owner)
         weights = feeding.class_weights(weights, class_weight, y_reader, owner)
         return x_reader, y_reader, None if weights is None else weights.astype(self.dtype)
 

@@ -76,14 +76,14 @@ class Targets(Reader):
     def __init__(self, values, loss_op, y_shape, owner):
         shape = loss_op.target_shape((1, *y_shape))[1:]
         if loss_op.takes_labels:
-            values = _labels(values, y_shape[-1], loss_op.ignored, shape, owner)
+            values = _labels(values, loss_op.classes((1, *y_shape)), loss_op.ignored, shape, owner)
         super().__init__("y", values, shape, owner)
 
 
 def _labels(values, classes, ignored, shape, owner):
     """Return class numbers as int32, checked."""
     values = as_numbers("y", values, owner)
-    if values.shape[1:] == (*shape, classes) and classes > 1:
+    if classes is not None and values.shape[1:] == (*shape, classes) and classes > 1:
         raise ValueError(
             f"{owner}: y has shape {values.shape}, which looks one-hot; a sparse loss expects class numbers of shape "
             f"{('n', *shape)}. Use categorical_crossentropy for one-hot targets."
@@ -92,6 +92,13 @@ def _labels(values, classes, ignored, shape, owner):
         raise ValueError(
             f"{owner}: y holds fractions such as {values[values != np.floor(values)][0]}; expected class numbers."
         )
+    if classes is not None:
+        _check_range(values, classes, ignored, owner)
+    return values.astype(np.intc, copy=False)
+
+
+def _check_range(values, classes, ignored, owner):
+    """Raise ValueError unless all labels are class numbers or the ignored one."""
     wrong = (values < 0) | (values >= classes)
     if ignored is not None:
         wrong &= values != ignored
@@ -102,7 +109,6 @@ def _labels(values, classes, ignored, shape, owner):
             f"from 0 "
             f"to {classes - 1}, since the model has {classes} outputs."
         )
-    return values.astype(np.intc, copy=False)
 
 
 class Batch:
@@ -116,15 +122,18 @@ class Batch:
     def __len__(self):
         return len(self.index)
 
+    @property
+    def weights_shape(self):
+        """The shape of one sample's weights, None if there are none."""
+        return None if self.weights is None else self.weights.shape[1:]
+
     def write(self, program):
         """Write the samples into a program's arrays."""
         self.x.write(self.index, program.x)
         if self.y is not None:
             self.y.write(self.index, program.targets)
-            if self.weights is None:
-                program.weights[...] = 1
-            else:
-                np.take(self.weights, self.index, out=program.weights)
+            if self.weights is not None:
+                np.take(self.weights, self.index, axis=0, out=program.weights)
 
 
 class ArrayFeed:
@@ -194,19 +203,34 @@ class IterableFeed:
             yield self.convert(*(part.numpy() if hasattr(part, "numpy") else part for part in parts))
 
 
-def sample_weights(weights, n, owner):
-    """Return weights as floats, one a sample."""
+def sample_weights(weights, loss_op, y_shape, owner):
+    """Return weights as floats: one a sample, or for some of the axes of the loss values that follow.
+
+    Parameters
+    ----------
+    weights : array_like or None
+    loss_op : LossOp
+    y_shape : tuple of int
+        The shape of all predictions.
+    owner : str
+    """
     if weights is None:
         return None
     weights = as_numbers("sample_weight", weights, owner)
-    if weights.ndim == 2 and weights.shape[1] == 1:
-        weights = weights[:, 0]
-    if weights.ndim != 1:
-        raise NotImplementedError(
-            f"{owner}: sample_weight has shape {weights.shape}; only one weight a sample, shape ({n},), is supported."
-        )
+    n, shape = y_shape[0], loss_op.values_shape(y_shape)
     if len(weights) != n:
         raise ValueError(f"{owner}: sample_weight has {len(weights)} values for {n} samples.")
+    given = weights.shape
+    while weights.ndim > 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    if shape is not None:
+        shape = shape[: weights.ndim]
+        if len(shape) < weights.ndim or any(w not in (1, s) for w, s in zip(weights.shape, shape, strict=True)):
+            raise ValueError(
+                f"{owner}: sample_weight has shape {given}; expected one weight a sample, shape ({n},), or axes that "
+                f"are the first axes of the loss values, {loss_op.values_shape(y_shape)}."
+            )
+        weights = np.broadcast_to(weights, shape)
     return np.ascontiguousarray(weights, float)
 
 
@@ -240,7 +264,7 @@ def class_weights(weights, class_weight, targets, owner):
         if label < len(by_class):
             by_class[int(label)] = weight
     factor = by_class[labels]
-    return factor if weights is None else weights * factor
+    return factor if weights is None else weights * factor.reshape(-1, *(1,) * (weights.ndim - 1))
 
 
 def check_lengths(owner, **arrays):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.losses.lowering import scale
 from fastconv.models import feeding
 from fastconv.models.data import Fed
 
@@ -13,14 +14,11 @@ class Stepping(Fed):
 
     def _run_batch(self, batch, mode):
         """Run a batch forward, in training backward; update weights, loss and metrics."""
-        with self.plan.program(len(batch), mode) as program:
+        with self.plan.program(len(batch), mode, batch.weights_shape) as program:
             if mode == "test":
                 self.plan.refresh(program)
             batch.write(program)
-            rows = program.losses.size
-            program.scale[0] = (
-                1.0 if self._loss_object.reduction == "sum" else 1.0 / max(1, self._counted(program, rows))
-            )
+            program.scale[0] = scale(self._loss_object, program.loss_step.op, program)
             program.run()
             loss = float(program.total[0])
             if mode == "train":
@@ -28,13 +26,7 @@ class Stepping(Fed):
                     self._explain_nan(batch)
                 self._update_weights()
             self._loss_tracker.add(loss, len(batch))
-            for metric, weighted in self._metrics:
-                metric.update_state(program.targets, program.y, sample_weight=program.weights if weighted else None)
-
-    def _counted(self, program, rows):
-        """Return how many loss values a mean is over: those of an ignored class do not count."""
-        ignored = getattr(self._loss_object, "ignore_class", None)
-        return rows if ignored is None else int(np.count_nonzero(program.targets != ignored))
+            self._metrics.update(program.targets, program.y, program.weights if program.weighted else None)
 
     def _update_weights(self):
         variables = self.plan.trainable

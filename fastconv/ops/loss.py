@@ -14,27 +14,42 @@ from fastconv.runtime import settings
 class LossOp(Op):
     """A loss over the last axis of the predictions.
 
-    At a site: ``x`` predictions; ``targets`` (class numbers, int32, without the last axis, where ``takes_labels``; else
-    numbers like x); ``weights`` (n,), one a sample; ``scale`` (1,), by which the weighted sum is multiplied; ``losses``
-    (rows,); ``total`` (1,) float64; ``dx``. With ``y_pred`` set, predictions as the model gives them are written there.
+    At a site: ``x`` predictions; ``targets`` (class numbers, int32, without the axis of the classes, where
+    ``takes_labels``; else numbers like x); ``weights``, one a sample or for some of the axes that follow; ``scale``
+    (1,), by which the weighted sum is multiplied; ``losses`` (rows,); ``total`` (1,) float64; ``dx``. With ``y_pred``
+    set, predictions as the model gives them are written there.
     """
 
     name = "loss"
     takes_labels = False
     writes_predictions = False
+    ignored = None  # the class number that stands for no class
+    axis = -1  # where the classes are
+    reduces = False  # the total is reduced already: `scale` has nothing to do
 
     def output_shape(self, x, *params):
         return x
 
     def target_shape(self, x):
         """Return the shape of the targets for predictions of shape `x`, batch first."""
-        return x[:-1] if self.takes_labels else x
+        if not self.takes_labels:
+            return x
+        axis = self.axis % len(x)
+        return x[:axis] + x[axis + 1 :]
+
+    def classes(self, x):
+        """Return how many classes there are for labels of predictions of shape `x`, None if any label will do."""
+        return x[self.axis]
+
+    def values_shape(self, x):
+        """Return the shape of the loss values for predictions of shape `x`, None if only the loss itself knows."""
+        return x[:-1]
 
     def arrays(self, site):
         """Return the arguments all loss kernels share: x as a matrix first, then weights, scale, losses, total, dx."""
         matrix = (prod(site.x_shape[:-1]), site.x_shape[-1])
         return site.x.reshape(matrix), (
-            site.weights,
+            site.weights.reshape(-1),
             site.scale,
             site.losses,
             site.total,
@@ -96,55 +111,124 @@ class SoftmaxCrossEntropy(CrossEntropy):
         super().__init__(sparse, True, smoothing, ignored)
 
 
-class BinaryCrossEntropy(LossOp):
-    """Mean over the last axis of the cross-entropy of probabilities, or with `from_logits` of sigmoid(x)."""
+class ElementwiseLoss(LossOp):
+    """Mean (or with `mean` false the sum) over the last axis of a function of each prediction and its target.
 
-    name = "binary_cross_entropy"
+    Parameters
+    ----------
+    function : str
+        A name of the kernels' ``CELL_LOSS_NAMES``.
+    *numbers : float
+        The function's own.
+    target : pair of float
+        Scale and shift of the targets.
+    mean : bool
+    signs : bool
+        Whether targets that are all 0 or 1 mean -1 and 1.
+    """
 
-    def __init__(self, from_logits=False, smoothing=0.0):
-        super().__init__(from_logits=from_logits, smoothing=smoothing)
+    def __init__(self, function, *numbers, target=(1.0, 0.0), mean=True, signs=False):
+        super().__init__(function=function, numbers=numbers, target=target, mean=mean, signs=signs)
+        self.name = function
 
     def forward(self, site):
         x, rest = self.arrays(site)
         return [
-            site.k.binary_cross_entropy(
+            site.k.elementwise_loss(
                 x,
                 self.dense_targets(site),
                 *rest,
+                self.function,
                 settings.epsilon(),
-                self.from_logits,
-                self.smoothing,
+                self.numbers,
+                self.target,
+                self.mean,
+                self.signs,
                 threads=site.threads,
             )
         ]
 
 
-class SquaredError(LossOp):
+def smoothed(smoothing):
+    """Return scale and shift that move labels between 0 and 1 towards 1/2."""
+    return 1.0 - smoothing, smoothing / 2
+
+
+class BinaryCrossEntropy(ElementwiseLoss):
+    """Mean over the last axis of the cross-entropy of probabilities, or with `from_logits` of sigmoid(x)."""
+
+    def __init__(self, from_logits=False, smoothing=0.0):
+        name = "binary_cross_entropy_of_logits" if from_logits else "binary_cross_entropy"
+        super().__init__(name, target=smoothed(smoothing))
+
+
+class SquaredError(ElementwiseLoss):
     """Mean over the last axis of (x - target)^2."""
 
-    name = "squared_error"
-
-    def forward(self, site):
-        x, rest = self.arrays(site)
-        return [site.k.squared_error(x, self.dense_targets(site), *rest, threads=site.threads)]
+    def __init__(self):
+        super().__init__("squared_error")
 
 
-class AbsoluteError(LossOp):
+class AbsoluteError(ElementwiseLoss):
     """Mean over the last axis of |x - target|."""
 
-    name = "absolute_error"
+    def __init__(self):
+        super().__init__("absolute_error")
+
+
+class ArrayLoss(LossOp):
+    """A loss in plain NumPy: rare ones, other axes than the last, and those that users write.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Of targets, predictions and weights (None if there are none): returns the reduced loss and its gradient.
+    takes_labels : bool
+    axis : int
+        The axis of the classes.
+    ignored : int, optional
+    any_label : bool
+        Whether labels may be other numbers than those of the classes.
+    """
+
+    name = "array_loss"
+    reduces = True
+
+    def __init__(self, evaluate, takes_labels=False, axis=-1, ignored=None, any_label=False):
+        super().__init__(evaluate=evaluate, takes_labels=takes_labels, axis=axis, ignored=ignored, any_label=any_label)
+
+    def classes(self, x):
+        return None if self.any_label else super().classes(x)
+
+    def values_shape(self, x):
+        return None
 
     def forward(self, site):
-        x, rest = self.arrays(site)
-        return [site.k.absolute_error(x, self.dense_targets(site), *rest, threads=site.threads)]
+        def call():
+            loss, gradient = self.evaluate(site.targets, site.x, site.weights if site.weighted else None)
+            site.total[0] = loss * site.scale[0]
+            np.multiply(gradient, site.scale[0], out=site.dx)
+
+        return [call]
 
 
-def loss_buffers(op, x_shape, dtype, n):
-    """Return fresh arrays for a loss at batch size n: everything but predictions and their gradient."""
-    rows_ = prod(x_shape[:-1])
+def loss_buffers(op, x_shape, dtype, weights_shape=None):
+    """Return fresh arrays for a loss: everything but predictions and their gradient.
+
+    Parameters
+    ----------
+    op : LossOp
+    x_shape : tuple of int
+        Of the predictions.
+    dtype : dtype
+    weights_shape : tuple of int, optional
+        Of one sample's weights; None: there are no weights, which then are 1 for ever.
+    """
+    rows_, n = prod(x_shape[:-1]), x_shape[0]
     arrays = {
         "targets": np.zeros(op.target_shape(x_shape), np.intc if op.takes_labels else dtype),
-        "weights": np.ones(n, dtype),
+        "weights": np.ones((n, *(weights_shape or ())), dtype),
+        "weighted": weights_shape is not None,
         "scale": np.ones(1, dtype),
         "losses": np.zeros(rows_, dtype),
         "total": np.zeros(1, np.float64),

@@ -98,13 +98,16 @@ class Plan:
         return self._prepared.setdefault(key, np.empty(shape, dtype or self.dtype))
 
     # -- running ------------------------------------------------------------------------------------------
-    def program(self, n, mode):
-        """Lend a program for a batch of `n`, as a context; as many at once as there are threads that ask."""
+    def program(self, n, mode, weights_shape=None):
+        """Lend a program for a batch of `n`, as a context; as many at once as there are threads that ask.
+
+        `weights_shape` is that of one sample's weights, None if there are no weights.
+        """
         try:
             lane = self._lanes.pop()  # one that nobody uses now
         except IndexError:
             lane = Lane(self)
-        return lane.lend(n, mode)
+        return lane.lend(n, mode, weights_shape)
 
     def take_back(self, lane):
         """Let others use a lane that was lent."""
@@ -159,9 +162,9 @@ class Lane:
         self.programs = OrderedDict()
         self.wanted = None
 
-    def lend(self, n, mode):
+    def lend(self, n, mode, weights_shape):
         """Say which program the context is for; at its end the lane is free again."""
-        self.wanted = (n, mode)
+        self.wanted = (n, mode, weights_shape)
         return self
 
     def __enter__(self):
@@ -170,16 +173,16 @@ class Lane:
     def __exit__(self, *error):
         self.plan.take_back(self)
 
-    def program(self, n, mode, thread_count):
-        """Return the program for a batch size, mode and number of threads."""
-        key = (n, mode, thread_count, kernels.variant())
+    def program(self, n, mode, weights_shape, thread_count):
+        """Return the program for a batch size, mode, number of threads and shape of a sample's weights."""
+        key = (n, mode, thread_count, weights_shape, kernels.variant())
         if mode == "train":
             key += tuple([v.trainable for v in self.plan.variables])
         found = self.programs.get(key)
         if found is not None:
             self.programs.move_to_end(key)
             return found
-        program = Program(self.plan, n, mode, thread_count)
+        program = Program(self.plan, n, mode, thread_count, weights_shape)
         if program.size > self.memory.size:
             self.programs.clear()  # they hold on to the smaller block
             self.memory = arena.block(program.size)

@@ -1,9 +1,13 @@
 """A program: the steps of a plan bound to one batch size, as a list of kernel calls over one block of memory."""
 
+from functools import partial
+from itertools import groupby
+
 import numpy as np
 
 from fastconv import kernels
 from fastconv.ops.loss import loss_buffers
+from fastconv.ops.op import run
 from fastconv.plan.arena import Buffer, arrange, place
 
 
@@ -21,10 +25,13 @@ class Program:
     mode : {"predict", "test", "train"}
         Forward; forward and loss; forward, loss and backward.
     threads : int
+    weights_shape : tuple of int, optional
+        The shape of one sample's weights in the loss; None: there are no weights.
     """
 
-    def __init__(self, plan, n, mode, threads):
+    def __init__(self, plan, n, mode, threads, weights_shape=None):
         self.n, self.mode, self.threads, self.plan = n, mode, threads, plan
+        self.weights_shape, self.weighted = weights_shape, weights_shape is not None
         self.steps, self.loss_step, self.shapes = plan.steps_of(mode)
         self.end = 2 * len(self.steps) + 1
         self.training = mode == "train"
@@ -124,8 +131,8 @@ class Program:
         if self.loss_step is not None:
             forward += self._bind_loss()
         calls = (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
-        sequence = kernels.for_dtype(self.plan.dtype).Sequence
-        self.calls, self._prepare, self._run = calls, sequence(prepare), sequence(calls)
+        k = kernels.for_dtype(self.plan.dtype)
+        self.calls, self._prepare, self._run = calls, k.Sequence(prepare), _in_order(k, calls)
         return self
 
     def _bind_site(self, step, site, parts):
@@ -149,7 +156,7 @@ class Program:
         step = self.loss_step
         shape = self._shape(step.x)
         site = step.op.site(shape, [], self.plan.dtype, thread_count=self.threads)
-        site.__dict__.update(loss_buffers(step.op, shape, self.plan.dtype, self.n))
+        site.__dict__.update(loss_buffers(step.op, shape, self.plan.dtype, self.weights_shape))
         site.x, site.dx = (
             self.values[step.x].array.reshape(shape),
             self.gradients[step.x].array.reshape(shape),
@@ -169,3 +176,13 @@ class Program:
         for seed, draw in self.draws:
             seed[0] = draw()
         self._run()
+
+
+def _in_order(k, calls):
+    """Return one call that makes all `calls`: kernels as a single sequence, Python functions between two of them."""
+    if all(isinstance(call, k.Kernel) for call in calls):
+        return k.Sequence(calls)
+    parts = []
+    for is_kernel, group in groupby(calls, lambda call: isinstance(call, k.Kernel)):
+        parts += [k.Sequence(list(group))] if is_kernel else group
+    return partial(run, parts)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import layers as L
+from fastconv import losses
 from fastconv.ops import loss
 from tests.gradients import check_gradients
 from tests.plan.networks import make_plan, step
@@ -166,6 +167,12 @@ NETWORKS = {
     "binary-smoothed": (lambda: [L.Dense(7, "tanh"), L.Dense(1, "sigmoid")], (5,), loss.BinaryCrossEntropy(False, 0.2)),
     "binary-logits": (lambda: [L.Dense(7, "tanh"), L.Dense(3)], (5,), loss.BinaryCrossEntropy(from_logits=True)),
     "absolute": (lambda: [L.Dense(7, "tanh"), L.Dense(3)], (5,), loss.AbsoluteError()),
+    "elementwise": (lambda: [L.Dense(7, "tanh"), L.Dense(3)], (5,), loss.ElementwiseLoss("huber", 0.3)),
+    "array": (
+        lambda: [L.Dense(7, "tanh"), L.Dense(3)],
+        (5,),
+        loss.ArrayLoss(losses.CosineSimilarity().value_and_gradient),
+    ),
 }
 
 
@@ -214,9 +221,9 @@ def test_every_layer_and_every_loss_is_among_them():
     used = {type(layer) for make, *_ in NETWORKS.values() for layer in make()}
     known = {cls for cls in vars(L).values() if isinstance(cls, type) and issubclass(cls, L.Layer)}
     assert known - used == {L.Layer, L.InputLayer, L.Activation}
-    losses = {type(op) for *_, op in NETWORKS.values()}
+    used = {type(op) for *_, op in NETWORKS.values()}
     known = {cls for cls in vars(loss).values() if isinstance(cls, type) and issubclass(cls, loss.LossOp)}
-    assert known - losses == {loss.LossOp, loss.SoftmaxCrossEntropy}
+    assert known - used == {loss.LossOp, loss.SoftmaxCrossEntropy}
 
 
 def test_frozen_weights_have_no_gradient(rng):

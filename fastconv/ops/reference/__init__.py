@@ -6,6 +6,7 @@ the result was made of.
 Nothing here is meant to be fast.
 """
 
+from fastconv.ops.reference import cell_loss, row_loss
 from fastconv.ops.reference.activation import (
     ACTIVATIONS,
     elu,
@@ -93,6 +94,7 @@ __all__ = [
     "binary_cross_entropy_backward",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_from_logits_backward",
+    "cell_loss",
     "conv2d",
     "conv2d_backward",
     "conv_relu_max_pool",
@@ -129,6 +131,7 @@ __all__ = [
     "rescale",
     "rescale_backward",
     "rmsprop_update",
+    "row_loss",
     "selu",
     "selu_backward",
     "sgd_update",
