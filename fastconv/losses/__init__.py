@@ -1,9 +1,9 @@
 """What training makes small: losses as objects, as functions, and by name.
 
-Map: ``base`` (the class), ``wrapper`` (losses made of functions, and their ways back), ``reduction`` (weights and means),
-``shapes`` and ``labels`` (whether labels fit predictions), ``lowering`` (which op trains a loss); the losses themselves
-in ``crossentropy``, ``focal``, ``regression``, ``probabilistic``, ``hinge``, ``similarity`` and ``overlap``; here the
-names.
+Map: ``base`` (the class), ``wrapper`` (losses made of functions, and their ways back), ``reduction`` (weights and
+means), ``shapes`` and ``labels`` (whether labels fit predictions), ``lowering`` (which op trains a loss); the losses
+themselves in ``crossentropy``, ``focal``, ``regression``, ``probabilistic``, ``margin``, ``similarity`` and
+``overlap``; here the names.
 
 A loss of one's own is a subclass of `Loss` with ``call`` and ``gradient``; see there.
 """
@@ -25,7 +25,7 @@ from fastconv.losses.focal import (
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
 )
-from fastconv.losses.hinge import (
+from fastconv.losses.margin import (
     CategoricalHinge,
     Hinge,
     SquaredHinge,

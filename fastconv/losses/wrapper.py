@@ -160,6 +160,28 @@ def way_back_of(function):
     return note
 
 
+def is_loss(function):
+    """Tell whether something is a loss: an object, or a function whose way back is known.
+
+    Parameters
+    ----------
+    function : callable
+        Anything.
+
+    Returns
+    -------
+    bool
+        The answer.
+
+    Examples
+    --------
+    >>> from fastconv.losses import huber
+    >>> is_loss(huber), is_loss(max)
+    (True, False)
+    """
+    return isinstance(function, Loss) or function in _WAYS_BACK
+
+
 def mean_backward(dvalues, slopes, axis=-1):
     """Return the gradient of means over an axis, from the slopes of the cells.
 

@@ -1,7 +1,10 @@
 """What all metrics share: state that batches add to, a result, and a reset."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
+from fastconv.layers.layer import unique_name
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case
 from fastconv.runtime import settings
@@ -15,7 +18,7 @@ class Metric:
     dtype : str, optional
         The type of results, by default ``fastconv.config.floatx()``.
     name : str, optional
-        By default the class name in snake case.
+        By default the class name in snake case, with a number behind it from the second metric of the class on.
 
     Raises
     ------
@@ -38,11 +41,13 @@ class Metric:
 
     def __init__(self, dtype=None, name=None):
         dtype = getattr(dtype, "name", dtype)
-        if dtype not in (None, "float32", "float64"):
-            raise ValueError(f"{type(self).__name__}: dtype={dtype!r} is not 'float32' or 'float64'.")
-        self.name = name or snake_case(type(self).__name__)
+        if dtype not in (None, *self._dtypes):
+            raise ValueError(f"{type(self).__name__}: dtype={dtype!r} is not one of {self._dtypes}.")
+        self.name = name or unique_name(snake_case(type(self).__name__))
         self._dtype = dtype or settings.floatx()
         self._variables = []
+
+    _dtypes = ("float32", "float64")
 
     @property
     def dtype(self):
@@ -51,20 +56,29 @@ class Metric:
 
     @property
     def variables(self):
-        """The state: a list of variables."""
-        return list(self._variables)
+        """The state: a list of variables, those of metrics that are attributes of this one among them."""
+        parts = [part for part in vars(self).values() if isinstance(part, Metric)]
+        return [*self._variables, *(variable for part in parts for variable in part.variables)]
 
-    def add_variable(self, shape, initializer, dtype=None, name=None):
+    def _require_init(self):
+        if "_variables" not in vars(self):
+            raise RuntimeError(
+                f"{type(self).__name__}: __init__() did not call super().__init__(); it must before anything else."
+            )
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
         """Add a piece of state.
 
         Parameters
         ----------
         shape : tuple of int
             Its shape.
-        initializer : str or callable
-            How it begins.
+        initializer : str, callable or None
+            How it begins; None: with zeros.
         dtype : str, optional
             Its type, by default that of the metric.
+        aggregation : str
+            How Keras puts the states of several devices together; here there is one device.
         name : str, optional
             Its name.
 
@@ -78,11 +92,13 @@ class Metric:
         >>> Metric().add_variable((), "zeros", name="seen").shape
         ()
         """
+        self._require_init()
+        initializer = "zeros" if initializer is None else initializer
         variable = Variable(initializer, shape=shape, dtype=dtype or self.dtype, trainable=False, name=name)
         self._variables.append(variable)
         return variable
 
-    def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None):
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
         """Add a piece of state; see `add_variable`.
 
         Examples
@@ -90,7 +106,7 @@ class Metric:
         >>> Metric().add_weight(name="seen").shape
         ()
         """
-        return self.add_variable(shape, initializer, dtype, name)
+        return self.add_variable(shape, initializer, dtype, name=name)
 
     def reset_state(self):
         """Set all state to zero.
@@ -103,7 +119,7 @@ class Metric:
         >>> float(state)
         0.0
         """
-        for variable in self._variables:
+        for variable in self.variables:
             variable.array[...] = 0
 
     def update_state(self, *args, **kwargs):
@@ -139,8 +155,94 @@ class Metric:
 
     def __call__(self, *args, **kwargs):
         """Take in a batch and return the value so far."""
+        self._require_init()
         self.update_state(*args, **kwargs)
         return self.result()
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs):
+        """Return what a batch makes of a state; the metric's own stays as it is.
+
+        Parameters
+        ----------
+        metric_variables : list of array_like
+            A state, in the order of `variables`.
+        *args, **kwargs
+            As for `update_state`.
+
+        Returns
+        -------
+        list of ndarray
+            The state afterwards.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many values as variables.
+
+        Examples
+        --------
+        >>> from fastconv.metrics import Mean
+        >>> [float(value) for value in Mean().stateless_update_state([6.0, 2.0], [3.0])]
+        [9.0, 3.0]
+        """
+        with self._state(metric_variables):
+            self.update_state(*args, **kwargs)
+            return [variable.numpy() for variable in self.variables]
+
+    def stateless_result(self, metric_variables):
+        """Return the value that a state stands for.
+
+        Parameters
+        ----------
+        metric_variables : list of array_like
+            A state, in the order of `variables`.
+
+        Returns
+        -------
+        floating
+            The value.
+
+        Examples
+        --------
+        >>> from fastconv.metrics import Mean
+        >>> print(Mean().stateless_result([6.0, 2.0]))
+        3.0
+        """
+        with self._state(metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self):
+        """Return the state of a metric that has seen nothing.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of `variables`.
+
+        Examples
+        --------
+        >>> from fastconv.metrics import Mean
+        >>> [float(value) for value in Mean().stateless_reset_state()]
+        [0.0, 0.0]
+        """
+        with self._state([variable.numpy() for variable in self.variables]):
+            self.reset_state()
+            return [variable.numpy() for variable in self.variables]
+
+    @contextmanager
+    def _state(self, values):
+        """Give the variables other values for a while."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(f"{self.name}: metric_variables has {len(values)} values; expected {len(variables)}.")
+        kept = [variable.numpy() for variable in variables]
+        try:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            yield
+        finally:
+            for variable, value in zip(variables, kept, strict=True):
+                variable.assign(value)
 
     def get_config(self):
         """Return the arguments with which an equal metric is made.
@@ -182,5 +284,5 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
     def _float(self, value):
-        """Return a number as a scalar of the metric's type."""
-        return np.dtype(self.dtype).type(value)
+        """Return a number as a scalar of the metric's type, several as an array."""
+        return np.asarray(value).astype(self.dtype)[()]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.losses.wrapper import is_loss
 from fastconv.metrics.base import Metric
 
 
@@ -41,7 +42,7 @@ class Sum(Metric):
 
     def __init__(self, name="sum", dtype=None):
         super().__init__(dtype, name)
-        self.total = self.add_variable((), "zeros", "float64", "total")
+        self.total = self.add_variable((), "zeros", "float64", name="total")
 
     def update_state(self, values, sample_weight=None):
         """Add values.
@@ -104,8 +105,8 @@ class Mean(Metric):
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(dtype, name)
-        self.total = self.add_variable((), "zeros", "float64", "total")
-        self.count = self.add_variable((), "zeros", "float64", "count")
+        self.total = self.add_variable((), "zeros", "float64", name="total")
+        self.count = self.add_variable((), "zeros", "float64", name="count")
 
     def update_state(self, values, sample_weight=None):
         """Take in values.
@@ -165,8 +166,11 @@ class Mean(Metric):
         >>> print(Mean().result())
         0.0
         """
+        return self._float(self._ratio())
+
+    def _ratio(self):
         count = float(self.count.array)
-        return self._float(float(self.total.array) / count if count else 0.0)
+        return float(self.total.array) / count if count else 0.0
 
 
 class MeanMetricWrapper(Mean):
@@ -194,6 +198,8 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or "mean_metric_wrapper", dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
+        if is_loss(fn):
+            self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take in a batch.

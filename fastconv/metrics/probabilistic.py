@@ -1,4 +1,4 @@
-"""Losses as metrics: the mean over all samples, without regularization."""
+"""Cross-entropies and divergences as metrics: the mean over all samples, without regularization."""
 
 import numpy as np
 
@@ -6,46 +6,6 @@ from fastconv import losses
 from fastconv.losses.labels import check_smoothing, sparse_labels
 from fastconv.losses.reduction import fit_weights
 from fastconv.metrics.reduction import MeanMetricWrapper
-
-
-class MeanSquaredError(MeanMetricWrapper):
-    """The mean of the squared errors.
-
-    Parameters
-    ----------
-    name, dtype
-        See `Metric`.
-
-    Examples
-    --------
-    >>> print(MeanSquaredError()([[0.0, 1.0]], [[2.0, 1.0]]))
-    2.0
-    """
-
-    _direction = "down"
-
-    def __init__(self, name="mean_squared_error", dtype=None):
-        super().__init__(losses.mean_squared_error, name, dtype)
-
-
-class MeanAbsoluteError(MeanMetricWrapper):
-    """The mean of the absolute errors.
-
-    Parameters
-    ----------
-    name, dtype
-        See `Metric`.
-
-    Examples
-    --------
-    >>> print(MeanAbsoluteError()([[0.0, 1.0]], [[2.0, 1.0]]))
-    1.0
-    """
-
-    _direction = "down"
-
-    def __init__(self, name="mean_absolute_error", dtype=None):
-        super().__init__(losses.mean_absolute_error, name, dtype)
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -175,3 +135,43 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         True
         """
         return {**super().get_config(), **self._fn_kwargs}
+
+
+class KLDivergence(MeanMetricWrapper):
+    """The divergence of predicted distributions from the true ones.
+
+    Parameters
+    ----------
+    name, dtype
+        See `Metric`.
+
+    Examples
+    --------
+    >>> print(KLDivergence()([[0.0, 1.0]], [[0.5, 0.5]]).round(4))
+    0.6931
+    """
+
+    _direction = "down"
+
+    def __init__(self, name="kl_divergence", dtype=None):
+        super().__init__(losses.kl_divergence, name, dtype)
+
+
+class Poisson(MeanMetricWrapper):
+    """The loss of counts whose rates are predicted.
+
+    Parameters
+    ----------
+    name, dtype
+        See `Metric`.
+
+    Examples
+    --------
+    >>> print(Poisson()([[3.0], [0.0]], [[1.0], [2.0]]).round(4))
+    1.5
+    """
+
+    _direction = "down"
+
+    def __init__(self, name="poisson", dtype=None):
+        super().__init__(losses.poisson, name, dtype)
