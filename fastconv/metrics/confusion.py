@@ -22,6 +22,7 @@ class OutcomeMetric(Metric):
 
     kinds = ()  # fields of `Outcomes`
     top_k = class_id = None
+    names = None  # of the variables, if not those of the kinds
 
     def __init__(self, thresholds, name, dtype):
         super().__init__(dtype, name)
@@ -29,8 +30,8 @@ class OutcomeMetric(Metric):
         self._add_counts((len(thresholds),))
 
     def _add_counts(self, shape):
-        for kind in self.kinds:
-            setattr(self, kind, self.add_variable(shape, "zeros", "float64", name=kind))
+        for kind, name in zip(self.kinds, self.names or self.kinds, strict=True):
+            setattr(self, kind, self.add_variable(shape, "zeros", "float64", name=name))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take in a batch.
@@ -70,6 +71,8 @@ class OutcomeMetric(Metric):
 
 class _Count(OutcomeMetric):
     """One of the four counts."""
+
+    names = ("accumulator",)
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         self.init_thresholds = thresholds
