@@ -1,4 +1,4 @@
-"""Losses and metrics in compile and fit: every loss trains, weights of several axes, losses of one's own, many results."""
+"""Losses and metrics in compile and fit: every loss trains, weights of several axes, losses and metrics of one's own."""
 
 import numpy as np
 import pytest
