@@ -1,4 +1,4 @@
-"""Losses and metrics in compile and fit: every loss trains, weights of several axes, losses and metrics of one's own."""
+"""Losses and metrics in fit: every loss trains, weights of several axes, losses and metrics that users write."""
 
 import numpy as np
 import pytest
