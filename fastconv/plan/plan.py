@@ -164,16 +164,16 @@ class Lane:
 
     def lend(self, n, mode, weights_shape):
         """Say which program the context is for; at its end the lane is free again."""
-        self.wanted = (n, mode, weights_shape)
+        self.wanted = (n, mode, threads.get_num_threads(), weights_shape)
         return self
 
     def __enter__(self):
-        return self.program(*self.wanted, threads.get_num_threads())
+        return self.program(*self.wanted)
 
     def __exit__(self, *error):
         self.plan.take_back(self)
 
-    def program(self, n, mode, weights_shape, thread_count):
+    def program(self, n, mode, thread_count, weights_shape=None):
         """Return the program for a batch size, mode, number of threads and shape of a sample's weights."""
         key = (n, mode, thread_count, weights_shape, kernels.variant())
         if mode == "train":

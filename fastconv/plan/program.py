@@ -132,7 +132,7 @@ class Program:
             forward += self._bind_loss()
         calls = (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
         k = kernels.for_dtype(self.plan.dtype)
-        self.calls, self._prepare, self._run = calls, k.Sequence(prepare), _in_order(k, calls)
+        self.calls, self._prepare, self._run = calls, one_call(prepare, k), one_call(calls, k)
         return self
 
     def _bind_site(self, step, site, parts):
@@ -178,11 +178,10 @@ class Program:
         self._run()
 
 
-def _in_order(k, calls):
-    """Return one call that makes all `calls`: kernels as a single sequence, Python functions between two of them."""
-    if all(isinstance(call, k.Kernel) for call in calls):
-        return k.Sequence(calls)
-    parts = []
-    for is_kernel, group in groupby(calls, lambda call: isinstance(call, k.Kernel)):
-        parts += [k.Sequence(list(group))] if is_kernel else group
-    return partial(run, parts)
+def one_call(calls, k):
+    """Return one function for many calls: runs of kernels of the module `k` go without a return to Python between."""
+    runs = [
+        k.Sequence(tuple(part)) if compiled else partial(run, tuple(part))
+        for compiled, part in groupby(calls, lambda call: isinstance(call, k.Kernel))
+    ]
+    return runs[0] if len(runs) == 1 else partial(run, tuple(runs))

@@ -67,6 +67,18 @@ NETWORKS = {
         (8, 8, 2),
         loss.SquaredError(),
     ),
+    "one-dimension": (
+        lambda: [
+            L.Reshape((9, 4)),
+            L.MaxPooling1D(2),
+            L.AveragePooling1D(2, strides=1),
+            L.GlobalMaxPooling1D(),
+            L.Dense(2),
+        ],
+        (36,),
+        loss.SquaredError(),
+    ),
+    "one-dimension-average": (lambda: [L.GlobalAveragePooling1D(), L.Dense(2)], (5, 3), loss.SquaredError()),
     "average-pool-same": (
         lambda: [L.Conv2D(3, 2), L.AveragePooling2D((3, 2), padding="same"), L.Flatten(), L.Dense(2)],
         (6, 9, 2),
