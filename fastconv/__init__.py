@@ -5,19 +5,23 @@ it::
 
     F6  datasets  utils  visualize  __main__       what a person holds in the hand
     F5  models  callbacks                          Sequential, the loops over batches
-    F4  plan                                       from layers to the steps that run: lowering, fusion, one arena of
-    buffers F3  layers  activations  initializers  losses  metrics  optimizers
+    F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
+    F3  layers  activations  initializers  losses  metrics  optimizers
                                                    Keras's names: state, settings, shapes
-    F2  ops                                        arrays in, arrays out, and the way back; reference = the same in
-    plain NumPy F1  kernels                                    loops over floats: Cython, OpenMP, one source for several
-    instruction sets F0  runtime                                    what this computer and this build can do
+    F2  ops                                        arrays in, arrays out, and the way back; reference: in plain NumPy
+    F1  kernels                                    loops over floats: Cython, OpenMP, several instruction sets
+    F0  runtime                                    what this computer and this build can do
+
+The highest floor is imported when it is first used.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from fastconv import (
     activations,
     callbacks,
     config,
-    datasets,
     initializers,
     layers,
     losses,
@@ -25,14 +29,15 @@ from fastconv import (
     models,
     ops,
     optimizers,
-    utils,
-    visualize,
 )
 from fastconv._version import __version__
 from fastconv.layers import Input, Layer
 from fastconv.layers.variable import Variable
 from fastconv.models import Model, Sequential
 from fastconv.runtime.config import show_config
+
+if TYPE_CHECKING:
+    from fastconv import datasets, utils, visualize
 
 __all__ = [
     "Input",
@@ -56,3 +61,15 @@ __all__ = [
     "utils",
     "visualize",
 ]
+
+_ON_FIRST_USE = ("datasets", "utils", "visualize")  # a network needs none of them
+
+
+def __getattr__(name):
+    if name in _ON_FIRST_USE:
+        return import_module(f"fastconv.{name}")
+    raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_ON_FIRST_USE})

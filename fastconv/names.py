@@ -4,7 +4,6 @@ A family is a closed table from names to its classes and functions. Configs read
 there and in `CUSTOM_OBJECTS` only: a module named in a file is never imported.
 """
 
-import difflib
 import re
 
 # Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name".
@@ -56,6 +55,8 @@ def suggestion(name, known):
     >>> suggestion("zzz", ["adam", "sgd"])
     ''
     """
+    import difflib  # imported when needed: it takes a while
+
     known = list(known)
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     if not close:  # upper and lower case hide how close two names are

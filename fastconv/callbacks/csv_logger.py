@@ -1,6 +1,5 @@
 """The metrics of every epoch, in a file of comma-separated values."""
 
-import csv
 import os
 from collections.abc import Iterable
 
@@ -85,6 +84,8 @@ class CSVLogger(Callback):
             self.keys = sorted(logs)
             if not any(key.startswith("val_") for key in logs):
                 self.keys += [f"val_{key}" for key in self.keys if key != "learning_rate"]
+        import csv  # imported when needed: it takes a while
+
         self._writer = csv.DictWriter(self._file, ["epoch", *self.keys], delimiter=self.separator)
         if self._needs_header:
             self._writer.writeheader()

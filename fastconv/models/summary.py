@@ -1,7 +1,6 @@
 """model.summary(): the table that a Keras user knows, drawn by rich."""
 
 import math
-import shutil
 
 COLUMNS = {"Layer (type)": "left", "Output Shape": "left", "Param #": "right"}
 POSITIONS = (0.45, 0.80, 1.0)  # where the columns end, as shares of the table's width
@@ -31,6 +30,8 @@ def _table(model, line_length, positions, show_trainable, layer_range):
     from rich.text import Text
 
     columns = {**COLUMNS, "Trainable": "center"} if show_trainable else COLUMNS
+    import shutil  # imported when needed: it takes a while
+
     width = line_length or min(WIDEST + 12 * show_trainable, shutil.get_terminal_size().columns - 4)
     widths = _widths(width, positions, len(columns))
     header = [Column(name, justify=side, width=w) for (name, side), w in zip(columns.items(), widths, strict=True)]
