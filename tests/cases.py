@@ -188,6 +188,53 @@ CONV_CASES = [
     ConvCase("deep", (1, 3, 4, 130), 5, (3, 3), padding="same"),
 ]
 
+
+def _depthwise(name, images, multiplier=1, kernel=(3, 3), **settings):
+    """Return a ConvCase with a group for every channel."""
+    return ConvCase(name, images, images[3] * multiplier, kernel, groups=images[3], **settings)
+
+
+#: Each channel a group of its own: widths around a tile of 8 pixels, channels around vectors and blocks of 256.
+DEPTHWISE_CASES = [
+    *(_depthwise(f"width-{w}", (2, 4, w, 17), padding="same") for w in (*range(1, 11), 15, 16, 17, 23)),
+    *(_depthwise(f"width-{w}-valid", (1, 5, w, 19)) for w in (3, 8, 10, 11, 19)),
+    *(_depthwise(f"channels-{c}", (1, 5, 6, c), padding="same") for c in (1, 3, 4, 5, 8, 15, 16, 31, 32, 33, 255, 256)),
+    *(_depthwise(f"channels-{c}-strided", (1, 6, 7, c), strides=(2, 2), padding="same") for c in (2, 9, 24, 257, 300)),
+    *(_depthwise(f"multiplier-{m}", (2, 6, 5, 7), m, padding="same") for m in (2, 3, 4, 16)),
+    _depthwise("multiplier-of-one-channel", (2, 6, 5, 1), 33),
+    _depthwise("multiplier-strided", (2, 7, 8, 5), 2, (2, 3), strides=(2, 2), padding="same"),
+    _depthwise("multiplier-empty-batch", (0, 7, 8, 5), 2),
+    _depthwise("empty-batch", (0, 6, 5, 3)),
+    _depthwise("one-pixel", (1, 1, 1, 1), 1, (1, 1)),
+    _depthwise("one-pixel-3x3-same", (3, 1, 1, 18), padding="same"),
+    _depthwise("one-pixel-7x7-pad-6", (1, 1, 1, 2), 1, (7, 7), padding=((6, 6), (6, 6))),
+    _depthwise("kernel-is-image", (2, 5, 4, 9), 1, (5, 4)),
+    _depthwise("kernel-over-image", (1, 3, 3, 4), 1, (7, 7), padding="same"),
+    _depthwise("kernel-1x1", (2, 5, 6, 7), 1, (1, 1)),
+    _depthwise("kernel-1x3", (2, 5, 13, 7), 1, (1, 3), padding="same"),
+    _depthwise("kernel-3x1", (2, 9, 6, 7), 1, (3, 1), padding="same"),
+    _depthwise("kernel-5x5", (2, 9, 11, 20), 1, (5, 5), padding="same"),
+    _depthwise("kernel-5x5-strided", (2, 9, 12, 20), 1, (5, 5), strides=(2, 2), padding="same"),
+    _depthwise("kernel-5x3", (2, 9, 11, 20), 1, (5, 3), padding="same"),
+    _depthwise("kernel-2x4-even", (2, 6, 7, 9), 1, (2, 4), padding="same"),
+    _depthwise("stride-2-odd", (2, 9, 21, 18), strides=(2, 2), padding="same"),
+    _depthwise("stride-2-pad-1", (2, 8, 20, 18), strides=(2, 2), padding=((1, 1), (1, 1))),
+    _depthwise("stride-2x1", (2, 9, 12, 5), strides=(2, 1), padding="same"),
+    _depthwise("stride-1x3", (2, 7, 13, 5), strides=(1, 3), padding="same"),
+    _depthwise("stride-over-kernel", (2, 9, 8, 3), 1, (2, 2), strides=(3, 3)),
+    _depthwise("stride-over-image", (2, 4, 5, 3), 1, (2, 2), strides=(7, 9)),
+    _depthwise("stride-over-kernel-same", (2, 7, 8, 3), 1, (1, 2), strides=(3, 4), padding="same"),
+    _depthwise("pad-over-kernel", (1, 5, 6, 5), padding=((3, 4), (5, 3))),
+    _depthwise("pad-one-sided", (2, 6, 9, 5), padding=((1, 0), (0, 1))),
+    _depthwise("pad-four-ways", (1, 5, 6, 3), strides=(2, 1), padding=((0, 2), (1, 3))),
+    _depthwise("dilation-2", (2, 9, 12, 5), dilation=(2, 2), padding="same"),
+    _depthwise("dilation-1x2", (2, 5, 12, 5), dilation=(1, 2)),
+    _depthwise("dilation-3x1", (2, 9, 12, 5), dilation=(3, 1), padding="same"),
+    _depthwise("dilation-and-stride", (1, 12, 11, 3), strides=(2, 3), dilation=(3, 2), padding="same"),
+    _depthwise("many-rows", (3, 40, 5, 6), padding="same"),
+    _depthwise("long-row", (1, 3, 200, 40), padding="same"),
+]
+
 POOL_CASES = [
     PoolCase("one-pixel", (1, 1, 1, 1), (1, 1)),
     PoolCase("one-pixel-3x3-same", (2, 1, 1, 9), (3, 3), (1, 1), "same"),

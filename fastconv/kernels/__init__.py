@@ -8,6 +8,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
 ``conv_relu_max_pool.pxi``  the three in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
+``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
 ``pool.pxi``                max and average pooling
 ``global_pool.pxi``         the same with one window, the image
 ``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch

@@ -13,7 +13,7 @@ cdef extern from "simd.h" nogil:
     ctypedef float real          # double in the float64 build
     ctypedef float vf            # a vector of VL reals
     ctypedef int vi              # a vector of VL integers
-    enum: VL, TILE_M, TILE_V, ROW_V, BLOCK_LANES, FILTER_ROWS, DEAD_WINDOW
+    enum: VL, TILE_M, TILE_V, TILE_P, ROW_V, BLOCK_LANES, FILTER_ROWS, DEAD_WINDOW
     vf vload(const real*)
     vf vload_n(const real*, long)
     void vstore(real*, vf)
@@ -27,6 +27,8 @@ cdef extern from "simd.h" nogil:
     vi vmark_dead(vi, vf, int)
     void vtake_winner(vf*, vi*, vf, int)
     vf vlarger(vf, vf)
+    vf vheld(vf)
+    vf vpick(const real*, const int*)
     vi vload_bytes_n(const uint8_t*, long)
     void vstore_bytes_n(uint8_t*, vi, long)
     void vstore_int_n(int*, vi, long)

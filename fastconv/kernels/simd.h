@@ -50,6 +50,7 @@ typedef int lane;
 #define BLOCK_LANES (TILE_V * VL)          /* output channels of a block of packed filters */
 #define ROW_V (TILE_M * TILE_V)            /* vectors that a loop with one row of accumulators keeps in registers */
 #define FILTER_ROWS (24 * 1024 / (BLOCK_LANES * REAL_BYTES))     /* packed filter rows that stay in the first cache */
+#define TILE_P 8                           /* pixels of a depthwise tile, one vector of channels each */
 #define DEAD_WINDOW 255                    /* the winner's place in a window where none is above zero */
 
 #if defined(FASTCONV_SCALAR) || !defined(__GNUC__)
@@ -187,6 +188,26 @@ static inline void vtranspose(vf *rows) {
 }
 #endif
 
+/* In a register, to be used several times: without this, gcc reads it from memory once for each use. */
+#if defined(__AVX512F__) && defined(__GNUC__) && VL > 1
+static inline vf vheld(vf v) { __asm__("" : "+v"(v)); return v; }
+#elif defined(__x86_64__) && defined(__GNUC__) && VL > 1
+static inline vf vheld(vf v) { __asm__("" : "+x"(v)); return v; }
+#else
+static inline vf vheld(vf v) { return v; }
+#endif
+/* Lane i is p[index[i]]. */
+static inline vf vpick(const real *p, const int *index) {
+#if defined(__AVX512F__) && REAL_BYTES == 4
+    return (vf)_mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
+#elif defined(__AVX2__) && REAL_BYTES == 4
+    return (vf)_mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)index), 4);
+#else
+    real lanes[VL];
+    for (int i = 0; i < VL; i++) lanes[i] = p[index[i]];
+    return vload(lanes);
+#endif
+}
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */
 #if MASKS
 static inline __mmask16 vfirst(long n) { return (__mmask16)(n <= 0 ? 0 : (1u << n) - 1); }
@@ -220,6 +241,7 @@ static inline vf vload_n(const real *p, long n) {
     for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;      /* n may be 0: nothing is read then */
     return vload(lanes);
 }
+#endif
 static inline void vstore_n(real *p, vf v, long n) {
     real lanes[VL];
     if (n >= VL) { vstore(p, v); return; }

@@ -20,13 +20,7 @@ class Conv2D(Op):
 
     def __init__(self, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False):
         super().__init__(strides=tuple(strides), padding=padding, dilation=tuple(dilation), groups=groups, relu=relu)
-        self._set_relu(relu)
-
-    def _set_relu(self, relu):
-        self.relu = relu
-        if relu:
-            self.name = f"{type(self).name}_relu"
-            self.reads = "xy"
+        set_relu(self, relu)
 
     # -- sizes and lists ----------------------------------------------------------------------------------
     def sizes(self, x, w):
@@ -221,6 +215,14 @@ def _is_product(c):
     return c.kernel == c.strides == (1, 1) and c.padding == NO_PADDING and c.groups == 1
 
 
+def set_relu(op, relu):
+    """Give an op a relu behind it, or none: its gradient reads the result again."""
+    op.relu = relu
+    if relu:
+        op.name = f"{type(op).name}_relu"
+        op.reads = "xy"
+
+
 def check_bias(op, w, b):
     """Raise ValueError unless the bias has a value for each output channel."""
     if b is not None and tuple(b) != (w[-1],):
@@ -252,6 +254,6 @@ def wants_filters(site):
 def sum_partials(site, c, chunks, groups, transposed=False):
     """Return the call that adds the chunks' sums to dw and db."""
     dw, db = site.dparams
-    dw = None if dw is None else as_matrix(dw)
+    dw = None if dw is None else dw.reshape(-1, c.out_channels)
     shape = (c.filter_rows, c.out_channels)
     return [site.k.sum_partials(site.partial, dw, db, shape, chunks, groups, transposed, threads=site.threads)]

@@ -3,6 +3,7 @@
 from fastconv.ops.activation import Dropout, Elementwise, Relu, Rescale, Softmax
 from fastconv.ops.conv import Conv2D, Dense
 from fastconv.ops.conv_pool import Conv2DReluMaxPool2D
+from fastconv.ops.depthwise import DepthwiseConv2D
 from fastconv.ops.pool import AveragePool2D, MaxPool2D
 from fastconv.ops.shape import Reshape, SwapAxes, ZeroPad2D
 
@@ -11,6 +12,7 @@ __all__ = [
     "Conv2D",
     "Conv2DReluMaxPool2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Elementwise",
     "MaxPool2D",

@@ -68,6 +68,7 @@ FUSIONS = [
     Fusion((P.Conv2D, P.MaxPool2D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
     *CANCELLATIONS,
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
+    Fusion((P.DepthwiseConv2D, P.Relu), _with_relu, plain_relu),
     Fusion((P.Dense, P.Relu), _with_relu, plain_relu),
     Fusion(
         (P.Softmax, loss.CrossEntropy),

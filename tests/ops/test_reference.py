@@ -92,6 +92,31 @@ def test_depthwise_with_two_filters_a_channel():
     assert reference.conv2d(x, w, groups=2).ravel().tolist() == [2, 3, 40, 50]
 
 
+def test_depthwise_convolution_and_mixing_of_its_channels():
+    x = np.array([1.0, 10.0]).reshape(1, 1, 1, 2)
+    w = np.array([[2.0, 3.0], [4.0, 5.0]]).reshape(1, 1, 2, 2)
+    assert reference.depthwise_conv2d(x, w).ravel().tolist() == [2, 3, 40, 50]
+    mixing = np.array([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 4, 1)
+    assert reference.separable_conv2d(x, w, mixing).item() == 2 + 2 * 3 + 3 * 40 + 4 * 50
+
+
+@pytest.mark.parametrize("function", [reference.depthwise_conv2d, reference.separable_conv2d])
+def test_depthwise_filters_must_match_the_channels(function):
+    more = [np.ones((1, 1, 3, 1))] if function is reference.separable_conv2d else []
+    with pytest.raises(ValueError, match=r"filters of shape \(1, 1, 3, 1\) with 2 input channels"):
+        function(np.ones((1, 2, 2, 2)), np.ones((1, 1, 3, 1)), *more)
+
+
+@pytest.mark.parametrize("settings", [{}, {"strides": (2, 1), "padding": "same"}, {"dilation": (1, 2)}], ids=str)
+def test_depthwise_and_separable_gradients(settings, rng):
+    x, w, mixing = (rng.standard_normal(s) for s in ((2, 5, 6, 3), (3, 2, 3, 2), (1, 1, 6, 4)))
+    for name, arrays in (("depthwise_conv2d", (x, w)), ("separable_conv2d", (x, w, mixing))):
+        function, b = getattr(reference, name), rng.standard_normal(6 if name == "depthwise_conv2d" else 4)
+        dy = rng.standard_normal(function(*arrays, b, **settings).shape)
+        grads = getattr(reference, f"{name}_backward")(*arrays, dy, **settings)
+        check_gradients(lambda *a, f=function: f(*a, **settings), (*arrays, b), dy, grads, samples=5)
+
+
 def test_convolution_gradients_by_hand():
     dx, dw, db = reference.conv2d_backward(row(1, 2, 3, 4), flat_filter(1, 10, 100), row(1, 2))
     assert dx.ravel().tolist() == [1, 12, 120, 200]

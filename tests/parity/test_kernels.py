@@ -255,16 +255,23 @@ def test_conv2d(kind, padding):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kind", ["plain", "strides", "dilation"])
 def test_depthwise(kind, padding):
-    """48 more in which each channel is a group of its own."""
+    """48 more in which each channel is a group of its own, by the kernels for any groups and by those for these."""
 
     @examples(8)
     @given(convolutions(padding, multiplier=3, **KINDS[kind]), SEEDS)
     def compare(case, seed):
         shapes, conv = case
         draw = normal(seed)
-        check_linear(P.Conv2D(**conv), torch_conv2d(**conv), fill(shapes, draw), draw)
+        arrays = fill(shapes, draw)
+        check_linear(P.Conv2D(**conv), torch_conv2d(**conv), arrays, draw)
+        check_linear(P.DepthwiseConv2D(**without_groups(conv)), torch_conv2d(**conv), arrays, draw)
 
     compare()
+
+
+def without_groups(conv):
+    """Return the settings of a convolution whose groups are its channels."""
+    return {name: value for name, value in conv.items() if name != "groups"}
 
 
 def decided(sums):

@@ -152,6 +152,13 @@ def test_depthwise_convolution_as_keras(rng):
     expected = keras.ops.depthwise_conv(x, w, strides=2, padding="same")
     filters = w.reshape(3, 2, 1, 10)
     compare([reference.conv2d(x, filters, strides=(2, 2), padding="same", groups=5)], [expected])
+    compare([reference.depthwise_conv2d(x, w, strides=(2, 2), padding="same")], [expected])
+
+
+def test_separable_convolution_as_keras(rng):
+    x, w, mixing = (rng.standard_normal(s) for s in ((2, 7, 6, 5), (3, 2, 5, 2), (1, 1, 10, 4)))
+    expected = keras.ops.separable_conv(x, w, mixing, strides=2, padding="same")
+    compare([reference.separable_conv2d(x, w, mixing, strides=(2, 2), padding="same")], [expected])
 
 
 # ---- pooling and dense ------------------------------------------------------------------------------------

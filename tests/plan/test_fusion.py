@@ -12,7 +12,7 @@ from fastconv.ops import loss
 from fastconv.ops import primitives as P
 from fastconv.plan.fusion import FUSIONS, fuse, sink_swaps
 from fastconv.plan.lowering import Step, Trace
-from tests.cases import CONV_CASES, DENSE_CASES, FUSED_POOL_CASES, integers
+from tests.cases import CONV_CASES, DENSE_CASES, DEPTHWISE_CASES, FUSED_POOL_CASES, integers
 from tests.plan.networks import assert_same_bits, make_plan, step
 
 # ---- chains of ops
@@ -78,6 +78,11 @@ def with_relu(name, op, weights, x_shape):
     return (name, [(op, weights), (P.Relu(), [])], x_shape)
 
 
+def without_groups(case):
+    """Return the settings of a convolution whose groups are its channels."""
+    return {name: value for name, value in case.settings.items() if name != "groups"}
+
+
 TILED = [case for case in FUSED_POOL_CASES if is_tiled(case)]
 SWAPPED = [(2, 3, 4, 5), (1, 1, 1, 1), (3, 1, 7, 2), (2, 33, 5, 17), (2, 3, 4), (0, 3, 4, 5), (2, 3, 2, 4, 5)]
 
@@ -87,6 +92,10 @@ CHAINS = {
     (P.Conv2D, P.Relu): [
         with_relu(str(c), P.Conv2D(**c.settings), conv_weights(c, i % 5 > 0), c.images)
         for i, c in enumerate(CONV_CASES)
+    ],
+    (P.DepthwiseConv2D, P.Relu): [
+        with_relu(str(c), P.DepthwiseConv2D(**without_groups(c)), conv_weights(c, i % 5 > 0), c.images)
+        for i, c in enumerate(DEPTHWISE_CASES)
     ],
     (P.Dense, P.Relu): [
         with_relu(str(c), P.Dense(), [(c.inputs, c.units), (c.units,) if i % 3 else None], (c.samples, c.inputs))

@@ -38,6 +38,12 @@ from fastconv.ops.reference.activation import (
 )
 from fastconv.ops.reference.convolution import conv2d, conv2d_backward
 from fastconv.ops.reference.dense import dense, dense_backward
+from fastconv.ops.reference.depthwise import (
+    depthwise_conv2d,
+    depthwise_conv2d_backward,
+    separable_conv2d,
+    separable_conv2d_backward,
+)
 from fastconv.ops.reference.elementary import (
     dropout,
     dropout_backward,
@@ -101,6 +107,8 @@ __all__ = [
     "conv_relu_max_pool_backward",
     "dense",
     "dense_backward",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
     "dropout",
     "dropout_backward",
     "elu",
@@ -134,6 +142,8 @@ __all__ = [
     "row_loss",
     "selu",
     "selu_backward",
+    "separable_conv2d",
+    "separable_conv2d_backward",
     "sgd_update",
     "sigmoid",
     "sigmoid_backward",
