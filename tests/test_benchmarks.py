@@ -36,6 +36,21 @@ def test_convolution(baseline, size, kernel, stride, padding):
     assert_allclose(baseline.conv_backward_filters(x, w, dy, stride, padding), dw)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"), [((7, 8), 3, 1, "valid"), ((7, 8), 3, 2, "same"), ((9, 8), 5, 2, "valid")]
+)
+def test_depthwise_convolution(baseline, size, kernel, stride, padding):
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, *size, 3)), rng.standard_normal((kernel, kernel, 3, 1))
+    settings = {"strides": (stride, stride), "padding": padding}
+    y = baseline.depthwise_forward(x, w, stride, padding)
+    assert_allclose(y, reference.depthwise_conv2d(x, w, **settings))
+    dy = rng.standard_normal(y.shape)
+    dx, dw = reference.depthwise_conv2d_backward(x, w, dy, **settings)[:2]
+    assert_allclose(baseline.depthwise_backward_input(x, w, dy, stride, padding), dx)
+    assert_allclose(baseline.depthwise_backward_filters(x, w, dy, stride, padding), dw)
+
+
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2)])
 def test_max_pooling(baseline, size, stride):
     rng = np.random.default_rng(0)

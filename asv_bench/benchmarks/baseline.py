@@ -52,6 +52,42 @@ def conv_backward_input(x, w, dy, stride=1, padding="valid"):
     return dx[:, top : top + height, left : left + width]
 
 
+def taps(x, w, stride, padding):
+    """Return padded images and, for every tap of depthwise filters, the slices of the cells under it."""
+    padded = np.pad(x, paddings(x, w.shape[0], stride, padding))
+    rows, columns = ((extent - w.shape[0]) // stride + 1 for extent in padded.shape[1:3])
+    cells = {
+        (i, j): (slice(None), slice(i, i + stride * rows, stride), slice(j, j + stride * columns, stride))
+        for i, j in np.ndindex(w.shape[:2])
+    }
+    return padded, cells
+
+
+def depthwise_forward(x, w, stride=1, padding="valid"):
+    """Return the convolution of every channel with its filter."""
+    padded, cells = taps(x, w, stride, padding)
+    return sum(padded[cell] * w[i, j, :, 0] for (i, j), cell in cells.items())
+
+
+def depthwise_backward_filters(x, w, dy, stride=1, padding="valid"):
+    """Return the gradient of the filters."""
+    padded, cells = taps(x, w, stride, padding)
+    dw = np.empty_like(w)
+    for (i, j), cell in cells.items():
+        np.einsum("nijc,nijc->c", padded[cell], dy, out=dw[i, j, :, 0])
+    return dw
+
+
+def depthwise_backward_input(x, w, dy, stride=1, padding="valid"):
+    """Return the gradient of the images."""
+    padded, cells = taps(x, w, stride, padding)
+    dx = np.zeros_like(padded)
+    for (i, j), cell in cells.items():
+        dx[cell] += dy * w[i, j, :, 0]
+    (top, _), (left, _) = paddings(x, w.shape[0], stride, padding)[1:3]
+    return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
+
+
 def pool_windows(x, size, stride):
     """Return a view of each of the window's cells: one array of all windows for each place in the window."""
     rows, columns = ((extent - size) // stride + 1 for extent in x.shape[1:3])

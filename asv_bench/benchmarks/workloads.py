@@ -28,6 +28,25 @@ class Conv(NamedTuple):
         return x, w
 
 
+class Depthwise(NamedTuple):
+    """A convolution of every channel with one square filter of its own."""
+
+    n: int
+    height: int
+    width: int
+    channels: int
+    kernel: int
+    stride: int
+    padding: str
+
+    def arrays(self):
+        """Return inputs and filters whose every page has been touched."""
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((self.n, self.height, self.width, self.channels), dtype=np.float32)
+        w = rng.standard_normal((self.kernel, self.kernel, self.channels, 1), dtype=np.float32)
+        return x, w
+
+
 class Pool(NamedTuple):
     """A pooling layer with square windows."""
 
@@ -61,6 +80,15 @@ CONV = {
     "cifar.conv32": Conv(64, 32, 32, 3, 32, 3, 1, "same"),
     "cifar.conv64": Conv(64, 16, 16, 32, 64, 3, 1, "same"),
     "odd.channels": Conv(8, 31, 29, 17, 39, 5, 2, "same"),
+}
+
+DEPTHWISE = {
+    "mobilenet.dw112": Depthwise(4, 112, 112, 64, 3, 2, "same"),
+    "mobilenet.dw56": Depthwise(4, 56, 56, 128, 3, 1, "same"),
+    "mobilenet.dw14": Depthwise(16, 14, 14, 512, 3, 1, "same"),
+    "mobilenet.dw7": Depthwise(16, 7, 7, 1024, 3, 1, "same"),
+    "mobilenetv3.dw28": Depthwise(16, 28, 28, 72, 5, 2, "same"),
+    "odd.depthwise": Depthwise(8, 31, 29, 39, 3, 1, "valid"),
 }
 
 POOL = {

@@ -6,6 +6,7 @@ One family a file; a layer holds settings and weights and lowers itself to ops.
 from fastconv.layers.activation import Activation, ReLU, Softmax
 from fastconv.layers.conv import Conv2D
 from fastconv.layers.dense import Dense
+from fastconv.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from fastconv.layers.input import Input, InputLayer
 from fastconv.layers.layer import Layer
 from fastconv.layers.pooling import (
@@ -24,6 +25,7 @@ from fastconv.layers.reshaping import Flatten, Reshape, ZeroPadding2D
 
 # Keras's second names
 Convolution2D = Conv2D
+SeparableConvolution2D = SeparableConv2D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
@@ -42,6 +44,7 @@ __all__ = [
     "Conv2D",
     "Convolution2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GlobalAveragePooling1D",
@@ -62,6 +65,8 @@ __all__ = [
     "ReLU",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
     "ZeroPadding2D",
 ]

@@ -1,4 +1,4 @@
-"""Conv2D."""
+"""Convolutions in two dimensions: what they share, and Conv2D."""
 
 from fastconv import activations, initializers
 from fastconv.layers.layer import Layer, batchless, choice, count, pair
@@ -6,7 +6,100 @@ from fastconv.ops import primitives as P
 from fastconv.runtime import settings
 
 
-class Conv2D(Layer):
+class Convolution(Layer):
+    """What convolution layers share: a window that moves over images in either data format, a bias, an activation.
+
+    A subclass says the shapes of its filters and the ops over channels-last images.
+    """
+
+    def _set_window(self, kernel_size, strides, padding, data_format, dilation_rate):
+        owner = self._owner
+        self.kernel_size = pair(owner, "kernel_size", kernel_size)
+        self.strides = pair(owner, "strides", strides)
+        self.dilation_rate = pair(owner, "dilation_rate", dilation_rate)
+        self.padding = choice(owner, "padding", padding, ("valid", "same"))
+        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
+        self.feature_axis = 1 if self.data_format == "channels_first" else -1
+
+    def _set_result(self, activation, use_bias, bias_initializer):
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias = None
+
+    @property
+    def _owner(self):
+        return f"Layer {self.name!r} ({type(self).__name__})"
+
+    # -- what a subclass says -----------------------------------------------------------------------------
+    def _window(self):
+        """Return the op that moves over the images."""
+        raise NotImplementedError
+
+    def _window_shape(self, channels):
+        """Return the shape of its filters for images of so many channels."""
+        raise NotImplementedError
+
+    def _out_channels(self, channels):
+        """Return how many channels come out."""
+        raise NotImplementedError
+
+    def _convolve(self, trace, x):
+        """Add the ops without the activation; images have their channels last."""
+        return trace.add(self._window(), x, self.kernel, self.bias)
+
+    # -- what all do --------------------------------------------------------------------------------------
+    def _last(self, shape):
+        """Return a shape with the channels last."""
+        return (shape[0], *shape[2:], shape[1]) if self.data_format == "channels_first" else tuple(shape)
+
+    def _channels(self, input_shape):
+        """Return the number of channels of inputs that this layer can be built for."""
+        self.check_rank(input_shape, 4)
+        self.compute_output_shape(input_shape)
+        return self._last(input_shape)[3]
+
+    def _add_bias(self, channels):
+        self.bias = self.add_weight((channels,), self.bias_initializer, name="bias") if self.use_bias else None
+
+    def compute_output_shape(self, input_shape):
+        """Return the output's shape; see `Layer.compute_output_shape`."""
+        self.check_rank(input_shape, 4)
+        shape = self._last(input_shape)
+        out = batchless(self._window(), shape, self._window_shape(shape[3]))
+        out = (*out[:3], self._out_channels(shape[3]))
+        self.positive_sizes(input_shape, out, f"a kernel of {self.kernel_size} with dilation {self.dilation_rate}")
+        return (out[0], out[3], *out[1:3]) if self.data_format == "channels_first" else out
+
+    def lower(self, trace, x):
+        """Add the ops; see `Layer.lower`."""
+        if self.data_format == "channels_first":
+            x = trace.add(P.SwapAxes("last"), x)
+        x = self._convolve(trace, x)
+        activation = activations.lower(self.activation)
+        swapped = self.data_format == "channels_first"
+        if activation is not None and (activation.elementwise or not swapped):
+            x = trace.add(activation, x)
+        if swapped:
+            x = trace.add(P.SwapAxes("first"), x)
+            if activation is not None and not activation.elementwise:
+                x = trace.add(activation, x)
+        return x
+
+    def _window_config(self):
+        return {
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+        }
+
+    def _result_config(self):
+        return {"activation": activations.serialize(self.activation), "use_bias": self.use_bias}
+
+
+class Conv2D(Convolution):
     """2D convolution: each output pixel is the weighted sum of its neighbours, once for every filter.
 
     Parameters
@@ -76,32 +169,28 @@ class Conv2D(Layer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )
-        owner = f"Layer {self.name!r} (Conv2D)"
+        owner = self._owner
         filters, groups = count(owner, "filters", filters), count(owner, "groups", groups)
         if filters % groups:
             raise ValueError(f"{owner}: filters={filters} is not divisible by groups={groups}.")
-        self.filters, self.groups, self.use_bias = filters, groups, bool(use_bias)
-        self.kernel_size = pair(owner, "kernel_size", kernel_size)
-        self.strides = pair(owner, "strides", strides)
-        self.dilation_rate = pair(owner, "dilation_rate", dilation_rate)
+        self.filters, self.groups = filters, groups
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{owner}: strides={self.strides} with dilation_rate={self.dilation_rate}; only one may be above 1."
             )
-        self.padding = choice(owner, "padding", padding, ("valid", "same"))
-        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
-        self.activation = activations.get(activation)
+        self._set_result(activation, use_bias, bias_initializer)
         self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.feature_axis = 1 if self.data_format == "channels_first" else -1
-        self.kernel = self.bias = None
+        self.kernel = None
 
-    def _op(self):
+    def _window(self):
         return P.Conv2D(self.strides, self.padding, self.dilation_rate, self.groups)
 
-    def _last(self, shape):
-        """Return a shape with the channels last."""
-        return (shape[0], *shape[2:], shape[1]) if self.data_format == "channels_first" else tuple(shape)
+    def _window_shape(self, channels):
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def _out_channels(self, channels):
+        return self.filters
 
     def build(self, input_shape):
         """Make kernel and bias; see `Layer.build`."""
@@ -112,47 +201,24 @@ class Conv2D(Layer):
                 f"Layer {self.name!r} (Conv2D): the input's {channels} channels (shape {tuple(input_shape)}) are not "
                 f"divisible by groups={self.groups}."
             )
-        self.compute_output_shape(input_shape)
-        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        shape = self._window_shape(self._channels(input_shape))
         self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
-        self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias") if self.use_bias else None
+        self._add_bias(self.filters)
 
-    def compute_output_shape(self, input_shape):
-        """Return the output's shape; see `Layer.compute_output_shape`."""
-        self.check_rank(input_shape, 4)
-        shape = self._last(input_shape)
-        out = batchless(self._op(), shape, (*self.kernel_size, shape[3] // self.groups, self.filters))
-        self.positive_sizes(input_shape, out, f"a kernel of {self.kernel_size} with dilation {self.dilation_rate}")
-        return (out[0], out[3], *out[1:3]) if self.data_format == "channels_first" else out
-
-    def lower(self, trace, x):
-        """Add the ops; see `Layer.lower`."""
-        if self.data_format == "channels_first":
-            x = trace.add(P.SwapAxes("last"), x)
-        x = trace.add(self._op(), x, self.kernel, self.bias)
-        activation = activations.lower(self.activation)
-        swapped = self.data_format == "channels_first"
-        if activation is not None and (activation.elementwise or not swapped):
-            x = trace.add(activation, x)
-        if swapped:
-            x = trace.add(P.SwapAxes("first"), x)
-            if activation is not None and not activation.elementwise:
-                x = trace.add(activation, x)
-        return x
+    def _convolve(self, trace, x):
+        if self.groups > 1 and self.groups == trace.shape(x)[3]:  # filters in the same memory as a depthwise layer's
+            op = P.DepthwiseConv2D(self.strides, self.padding, self.dilation_rate)
+            return trace.add(op, x, self.kernel, self.bias)
+        return super()._convolve(trace, x)
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
         return {
             **super().get_config(),
             "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
-            "dilation_rate": self.dilation_rate,
+            **self._window_config(),
             "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
+            **self._result_config(),
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": None,

@@ -5,6 +5,28 @@ the same ops with Keras's signatures; `vjp` gives a function's value and its way
 means in plain NumPy.
 """
 
-from fastconv.ops.functions import average_pool, conv, max_pool, relu, sigmoid, softmax, tanh, vjp
+from fastconv.ops.functions import (
+    average_pool,
+    conv,
+    depthwise_conv,
+    max_pool,
+    relu,
+    separable_conv,
+    sigmoid,
+    softmax,
+    tanh,
+    vjp,
+)
 
-__all__ = ["average_pool", "conv", "max_pool", "relu", "sigmoid", "softmax", "tanh", "vjp"]
+__all__ = [
+    "average_pool",
+    "conv",
+    "depthwise_conv",
+    "max_pool",
+    "relu",
+    "separable_conv",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "vjp",
+]

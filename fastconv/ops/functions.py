@@ -70,27 +70,84 @@ def _check_positive(name, inputs, shape):
         )
 
 
+class _Images:
+    """The arguments that all convolutions share, checked: the images, and the settings of the op."""
+
+    def __init__(self, name, inputs, strides, padding, data_format, dilation_rate):
+        self.name = name
+        self.x = _floats(name, "inputs", inputs, 4)
+        self.settings = (
+            _pair(name, "strides", strides),
+            _padding(name, padding),
+            _pair(name, "dilation_rate", dilation_rate),
+        )
+        self.first = standardize_data_format(data_format, f"ops.{name}") == "channels_first"
+        n, *rest = self.x.shape
+        self.shape = (n, *rest[1:], rest[0]) if self.first else self.x.shape
+        self.channels = self.shape[3]
+
+    def filters(self, argument, value):
+        """Return filters as an array of the images' type."""
+        return _floats(self.name, argument, value, 4).astype(self.x.dtype, copy=False)
+
+    def run(self, op, w):
+        """Return the op's value on the images, and the way back to images and filters."""
+        _check_positive(self.name, self.x, op.output_shape(self.shape, w.shape))
+        y, back = (_ChannelsFirst(op) if self.first else op)(self.x, w, None)
+        return y, lambda dy: back(dy)[:2]
+
+
 def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    x, w = _floats("conv", "inputs", inputs, 4), _floats("conv", "kernel", kernel, 4)
-    w = w.astype(x.dtype, copy=False)
-    first = standardize_data_format(data_format, "ops.conv") == "channels_first"
-    channels = x.shape[1 if first else 3]
+    images = _Images("conv", inputs, strides, padding, data_format, dilation_rate)
+    w, channels = images.filters("kernel", kernel), images.channels
     if 0 in (channels, *w.shape) or channels % w.shape[2] or w.shape[3] % (channels // w.shape[2]):
         raise ValueError(
             f"ops.conv: kernel of shape {w.shape} (height, width, channels / groups, filters) does not fit inputs of "
-            f"shape {x.shape}, which have {channels} channels; expected sizes above 0, channels divisible by the "
-            "kernel's, and filters divisible by the groups."
+            f"shape {images.x.shape}, which have {channels} channels; expected sizes above 0, channels divisible by "
+            "the kernel's, and filters divisible by the groups."
         )
-    settings = (
-        _pair("conv", "strides", strides),
-        _padding("conv", padding),
-        _pair("conv", "dilation_rate", dilation_rate),
-    )
-    op = P.Conv2D(*settings, groups=channels // w.shape[2])
-    shape = (x.shape[0], *x.shape[2:], channels) if first else x.shape
-    _check_positive("conv", x, op.output_shape(shape, w.shape))
-    y, back = (_ChannelsFirst(op) if first else op)(x, w, None)
-    return y, lambda dy: back(dy)[:2]
+    groups = channels // w.shape[2]
+    if groups == channels > 1:
+        return images.run(P.DepthwiseConv2D(*images.settings), w)
+    return images.run(P.Conv2D(*images.settings, groups=groups), w)
+
+
+def _depthwise_filters(images, argument, kernel):
+    w = images.filters(argument, kernel)
+    if 0 in w.shape or w.shape[2] != images.channels:
+        raise ValueError(
+            f"ops.{images.name}: {argument} of shape {w.shape} (height, width, channels, multiplier) does not fit "
+            f"inputs of shape {images.x.shape}, which have {images.channels} channels; expected as many, "
+            "and sizes above 0."
+        )
+    return w
+
+
+def _depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    images = _Images("depthwise_conv", inputs, strides, padding, data_format, dilation_rate)
+    return images.run(P.DepthwiseConv2D(*images.settings), _depthwise_filters(images, "kernel", kernel))
+
+
+def _separable_conv(
+    inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
+):
+    images = _Images("separable_conv", inputs, strides, padding, data_format, dilation_rate)
+    w = _depthwise_filters(images, "depthwise_kernel", depthwise_kernel)
+    mixing = images.filters("pointwise_kernel", pointwise_kernel)
+    if mixing.shape[:3] != (1, 1, w.shape[2] * w.shape[3]) or not mixing.shape[3]:
+        raise ValueError(
+            f"ops.separable_conv: pointwise_kernel has shape {mixing.shape}; behind a depthwise_kernel of shape "
+            f"{w.shape} expected (1, 1, {w.shape[2] * w.shape[3]}, filters)."
+        )
+    between, first_back = images.run(P.DepthwiseConv2D(*images.settings), w)
+    mix = _ChannelsFirst(P.Conv2D()) if images.first else P.Conv2D()
+    y, second_back = mix(between, mixing, None)
+
+    def back(dy):
+        dbetween, dmixing, _ = second_back(dy)
+        return (*first_back(dbetween), dmixing)
+
+    return y, back
 
 
 def _pool(name, op_class):
@@ -112,6 +169,8 @@ def _unary(name, make):
 # name -> function that returns (value, way back): the public functions are the values, `vjp` is both.
 _PAIRS = {
     "conv": _conv,
+    "depthwise_conv": _depthwise_conv,
+    "separable_conv": _separable_conv,
     "max_pool": _pool("max_pool", P.MaxPool2D),
     "average_pool": _pool("average_pool", P.AveragePool2D),
     "relu": _unary("relu", P.Relu),
@@ -158,6 +217,76 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     427.0
     """
     return _conv(inputs, kernel, strides, padding, data_format, dilation_rate)[0]
+
+
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Slide over every channel of images the filters that belong to it.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``.
+    kernel : array_like, shape (height, width, channels, multiplier)
+    strides, dilation_rate : int or pair of int
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        With channels * multiplier channels, those of an input channel side by side; float32, or float64 for float64
+        inputs.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.array([[1, 10], [2, 20], [3, 30]]).reshape(1, 1, 3, 2)
+    >>> depthwise_conv(image, np.ones((1, 2, 2, 1))).reshape(2, 2)
+    array([[ 3., 30.],
+           [ 5., 50.]], dtype=float32)
+    """
+    return _depthwise_conv(inputs, kernel, strides, padding, data_format, dilation_rate)[0]
+
+
+def separable_conv(
+    inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
+):
+    """Mix the channels of a `depthwise_conv`.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``.
+    depthwise_kernel : array_like, shape (height, width, channels, multiplier)
+    pointwise_kernel : array_like, shape (1, 1, channels * multiplier, filters)
+    strides, dilation_rate : int or pair of int
+        Of the first step.
+    padding : {"valid", "same"}
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.array([[1, 10], [2, 20], [3, 30]]).reshape(1, 1, 3, 2)
+    >>> separable_conv(image, np.ones((1, 2, 2, 1)), np.ones((1, 1, 2, 1))).ravel()
+    array([33., 55.], dtype=float32)
+    """
+    return _separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)[0]
 
 
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):

@@ -22,6 +22,14 @@ MADE = [
     (lambda: L.Conv2D(4, 3, padding=1, name="n"), "padding=1"),
     (lambda: L.Conv2D(4, 3, groups=0, name="n"), "groups=0"),
     (lambda: L.Conv2D(4, 3, groups=3, name="n"), "filters=4 is not divisible by groups=3"),
+    (lambda: L.DepthwiseConv2D(0, name="n"), "kernel_size=0"),
+    (lambda: L.DepthwiseConv2D(3, depth_multiplier=0, name="n"), "depth_multiplier=0"),
+    (lambda: L.DepthwiseConv2D(3, depth_multiplier=None, name="n"), "depth_multiplier=None"),
+    (lambda: L.DepthwiseConv2D(3, strides=(1, 0), name="n"), "strides"),
+    (lambda: L.DepthwiseConv2D(3, padding="causal", name="n"), "padding='causal'"),
+    (lambda: L.SeparableConv2D(0, 3, name="n"), "filters=0"),
+    (lambda: L.SeparableConv2D(4, 3, depth_multiplier=1.5, name="n"), "depth_multiplier=1.5"),
+    (lambda: L.SeparableConv2D(4, 3, dilation_rate=0, name="n"), "dilation_rate=0"),
     (lambda: L.Dense(-1, name="n"), "units=-1"),
     (lambda: L.Dense(None, name="n"), "units=None"),
     (lambda: L.MaxPooling2D(0, name="n"), "pool_size=0"),
@@ -50,6 +58,9 @@ BUILT = [
     (lambda: L.Conv2D(4, 6, name="n"), (5, 9, 1), r"kernel of \(6, 6\).*does not fit"),
     (lambda: L.Conv2D(4, 3, dilation_rate=3, name="n"), (6, 9, 1), r"dilation \(3, 3\) does not fit"),
     (lambda: L.Conv2D(4, 3, groups=2, name="n"), (5, 5, 3), "3 channels.*not divisible by groups=2"),
+    (lambda: L.DepthwiseConv2D(3, name="n"), (5, 5), "expected inputs with 4 axes"),
+    (lambda: L.DepthwiseConv2D(6, name="n"), (5, 9, 1), r"kernel of \(6, 6\).*does not fit"),
+    (lambda: L.SeparableConv2D(4, 3, dilation_rate=3, name="n"), (6, 9, 1), r"dilation \(3, 3\) does not fit"),
     (lambda: L.MaxPooling2D(6, name="n"), (5, 9, 1), r"window of \(6, 6\) does not fit"),
     (lambda: L.AveragePooling2D(2, name="n"), (5, 9), "expected inputs with 4 axes"),
     (lambda: L.GlobalMaxPooling2D(name="n"), (5, 9), "expected inputs with 4 axes"),
@@ -94,6 +105,17 @@ def test_unknown_sizes_are_not_supported(make, shape):
 def test_what_is_not_supported_is_refused(make, argument):
     with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
         make(name="n", **{argument: "l2"})
+
+
+@pytest.mark.parametrize("part", ["depthwise", "pointwise", "bias"])
+@pytest.mark.parametrize("kind", ["regularizer", "constraint"])
+def test_what_is_not_supported_of_each_kernel_is_refused(part, kind):
+    argument = f"{part}_{kind}"
+    with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
+        L.SeparableConv2D(4, 3, name="n", **{argument: "l2"})
+    if part != "pointwise":
+        with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
+            L.DepthwiseConv2D(3, name="n", **{argument: "l2"})
 
 
 @pytest.mark.parametrize("argument", ["lora_rank", "lora_alpha", "quantization_config"])

@@ -89,6 +89,16 @@ CASES = [
     case("Conv2D", IMAGES, 5, 3, activation="relu", kernel_initializer="he_normal", bias_initializer="ones"),
     case("Conv2D", IMAGES, 5, 3, activation="softmax"),
     case("Conv2D", IMAGES, 5, 3, activation="swish"),
+    case("Conv2D", IMAGES, 8, 3, 2, groups=4, activation="relu"),
+    case("DepthwiseConv2D", IMAGES, 3),
+    case("DepthwiseConv2D", IMAGES, (3, 2), (2, 1), "same"),
+    case("DepthwiseConv2D", IMAGES, 3, 2, "SAME", 2, use_bias=False),
+    case("DepthwiseConv2D", IMAGES, 3, dilation_rate=(1, 2), activation="relu", depthwise_initializer="he_normal"),
+    case("DepthwiseConv2D", IMAGES, 2, strides=2, dilation_rate=2, activation="softmax", bias_initializer="ones"),
+    case("SeparableConv2D", IMAGES, 5, 3),
+    case("SeparableConv2D", IMAGES, 5, [2, 3], [1, 2], "same", activation="relu"),
+    case("SeparableConv2D", IMAGES, 3, 3, depth_multiplier=3, use_bias=False, pointwise_initializer="ones"),
+    case("SeparableConv2D", IMAGES, 3, 3, 2, dilation_rate=2, padding="same", bias_initializer="random_normal"),
     case("Dense", ROWS, 4),
     case("Dense", ROWS, 4, "relu"),
     case("Dense", ROWS, 4, activation="softmax", use_bias=False),
@@ -131,7 +141,16 @@ CASES = [
     case("ZeroPadding2D", IMAGES, ((1, 0), (2, 3))),
 ]
 #: Those of them that know data_format, with channels second.
-FORMATTED = ("Conv2D", "MaxPooling", "AveragePooling", "Global", "Flatten", "ZeroPadding2D")
+FORMATTED = (
+    "Conv2D",
+    "DepthwiseConv2D",
+    "SeparableConv2D",
+    "MaxPooling",
+    "AveragePooling",
+    "Global",
+    "Flatten",
+    "ZeroPadding2D",
+)
 CASES += [
     Case(c.name, (c.shape[0], c.shape[-1], *c.shape[1:-1]), c.args, {**c.kwargs, "data_format": "channels_first"})
     for c in CASES
@@ -330,7 +349,7 @@ def test_freezing():
 
 
 #: Layers that Keras calls built only behind build(): those that have one of their own.
-BUILT_LATER = ("Conv2D", "Dense", "Flatten", "Rescaling", "ZeroPadding2D")
+BUILT_LATER = ("Conv2D", "Dense", "DepthwiseConv2D", "Flatten", "Rescaling", "SeparableConv2D", "ZeroPadding2D")
 FIRST_CASES = list({c.name: c for c in reversed(CASES)}.values())
 
 
@@ -472,6 +491,20 @@ REFUSED = [
     case("Conv2D", IMAGES, 4, 3, dilation_rate=3),
     case("Conv2D", (2, 5, 6), 4, 3),
     case("Conv2D", (2, 5, 6, 4, 1), 4, 3),
+    case("DepthwiseConv2D", None),
+    *(case("DepthwiseConv2D", None, size) for size in (0, -1, (3, 3, 3), 2.5)),
+    *(case("DepthwiseConv2D", None, 3, depth_multiplier=m) for m in (0, -2)),
+    case("DepthwiseConv2D", IMAGES, 3, depth_multiplier=1.5),
+    case("DepthwiseConv2D", None, 3, padding="causal"),
+    case("DepthwiseConv2D", None, 3, strides=0),
+    case("DepthwiseConv2D", IMAGES, 8),
+    case("DepthwiseConv2D", (2, 5, 6), 3),
+    case("DepthwiseConv2D", None, 3, foo=1),
+    *(case("SeparableConv2D", None, filters, 3) for filters in (0, -1)),
+    case("SeparableConv2D", IMAGES, None, 3),
+    case("SeparableConv2D", None, 4, 3, depth_multiplier=0),
+    case("SeparableConv2D", None, 4, 3, pointwise_initializer="glorot"),
+    case("SeparableConv2D", IMAGES, 4, 8),
     case("Dense", None),
     *(case("Dense", None, units) for units in (0, -1, 2.5, 3.0, "4", None)),
     case("Dense", None, 3, "rellu"),
