@@ -198,9 +198,9 @@ static inline vf vheld(vf v) { return v; }
 #endif
 /* Lane i is p[index[i]]. */
 static inline vf vpick(const real *p, const int *index) {
-#if defined(__AVX512F__) && REAL_BYTES == 4
+#if defined(__AVX512F__) && VL == 16
     return (vf)_mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
-#elif defined(__AVX2__) && REAL_BYTES == 4
+#elif defined(__AVX2__) && VL == 8 && REAL_BYTES == 4
     return (vf)_mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)index), 4);
 #else
     real lanes[VL];
@@ -241,7 +241,6 @@ static inline vf vload_n(const real *p, long n) {
     for (int i = 0; i < VL; i++) lanes[i] = i < n ? p[i] : 0;      /* n may be 0: nothing is read then */
     return vload(lanes);
 }
-#endif
 static inline void vstore_n(real *p, vf v, long n) {
     real lanes[VL];
     if (n >= VL) { vstore(p, v); return; }
