@@ -79,6 +79,16 @@ NETWORKS = {
         loss.SquaredError(),
     ),
     "one-dimension-average": (lambda: [L.GlobalAveragePooling1D(), L.Dense(2)], (5, 3), loss.SquaredError()),
+    "depthwise": (
+        lambda: [
+            L.DepthwiseConv2D(3, depth_multiplier=2, activation="relu"),
+            L.SeparableConv2D(3, 2),
+            L.Flatten(),
+            L.Dense(2),
+        ],
+        (6, 7, 3),
+        loss.SquaredError(),
+    ),
     "average-pool-same": (
         lambda: [L.Conv2D(3, 2), L.AveragePooling2D((3, 2), padding="same"), L.Flatten(), L.Dense(2)],
         (6, 9, 2),

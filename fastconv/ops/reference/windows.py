@@ -1,7 +1,5 @@
 """Sliding windows over NHWC arrays: settings checked once, then the cells under each tap of the window."""
 
-import difflib
-
 import numpy as np
 
 from fastconv.ops.geometry import output_size, pad_amounts
@@ -45,6 +43,8 @@ def _axis_paddings(where, padding):
     """Return the padding of the vertical and of the horizontal axis: a name or a pair ``(before, after)``."""
     if isinstance(padding, str):
         if padding not in _PADDINGS:
+            import difflib  # only for the message
+
             close = difflib.get_close_matches(padding.lower(), _PADDINGS, n=1, cutoff=0.5)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"{where}: padding={padding!r} is unknown; expected 'valid', 'same' or pairs.{hint}")
