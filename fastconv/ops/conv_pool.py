@@ -53,7 +53,7 @@ class Conv2DReluMaxPool2D(Conv2D):
         image = self._image(c)
         wins = image is not None and VISIT * image.window > site.k.VECTOR
         near = image is not None and c.height * c.width * c.channels * site.dtype.itemsize <= NEAR_BYTES
-        return image if wins else None, image if wins or near else None
+        return (image, image) if wins or near else (None, None)
 
     def _by_tiles(self, c):
         """Tell whether forward goes by Winograd's tiles: a tile is exactly a 2x2 window."""
