@@ -236,7 +236,7 @@ setup(
                 f"fastconv.kernels._{name}",
                 [f"{KERNELS}/_kernels.pyx"],
                 include_dirs=[KERNELS],
-                depends=[f"{KERNELS}/simd.h", *(str(p) for p in sorted(Path(KERNELS).glob("*.pxi")))],
+                depends=[str(p) for pattern in ("*.h", "*.pxi") for p in sorted(Path(KERNELS).glob(pattern))],
             )
             for name in VARIANTS
         ),

@@ -6,8 +6,8 @@ it::
     F6  datasets  utils  visualize  __main__       what a person holds in the hand
     F5  models  callbacks                          Sequential, the loops over batches
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
-    F3  layers  activations  initializers  losses  metrics  optimizers
-                                                   Keras's names: state, settings, shapes
+    F3  layers  activations  initializers          Keras's names: state, settings, shapes
+        regularizers  constraints  losses  metrics  optimizers
     F2  ops                                        arrays in, arrays out, and the way back; reference: in plain NumPy
     F1  kernels                                    loops over floats: Cython, OpenMP, several instruction sets
     F0  runtime                                    what this computer and this build can do
@@ -22,6 +22,7 @@ from fastconv import (
     activations,
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
@@ -29,6 +30,7 @@ from fastconv import (
     models,
     ops,
     optimizers,
+    regularizers,
 )
 from fastconv._version import __version__
 from fastconv.layers import Input, Layer
@@ -49,6 +51,7 @@ __all__ = [
     "activations",
     "callbacks",
     "config",
+    "constraints",
     "datasets",
     "initializers",
     "layers",
@@ -57,6 +60,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "regularizers",
     "show_config",
     "utils",
     "visualize",

@@ -1,45 +1,23 @@
 """Activation functions: Keras's names, and how each lowers to an op."""
 
-import numbers
 from functools import partial
 
-import numpy as np
-
 from fastconv.names import Family
+from fastconv.ops import nn
 from fastconv.ops import primitives as P
-from fastconv.ops.functions import as_floats, numeric
 
-# name -> op factory; None: nothing to do. The names are what layers, configs and `get` understand.
-OPS = {
-    "linear": None,
-    "relu": P.Relu,
-    "relu6": lambda: P.Relu(max_value=6.0),
-    "leaky_relu": lambda: P.Relu(negative_slope=0.2),
-    "softmax": P.Softmax,
-    **{
-        name: partial(P.Elementwise, name)
-        for name in (
-            "sigmoid",
-            "tanh",
-            "selu",
-            "softplus",
-            "softsign",
-            "silu",
-            "gelu",
-            "exponential",
-            "hard_sigmoid",
-            "elu",
-        )
-    },
+# Those of keras.ops, but for what Keras's activations do otherwise.
+_FUNCTIONS = {
+    **{name: row for name, row in nn.ACTIVATIONS.items() if name != "exp"},
+    "relu": nn.Activation(
+        lambda negative_slope, max_value, threshold: P.Relu(max_value, negative_slope, threshold),
+        {"negative_slope": 0.0, "max_value": None, "threshold": 0.0},
+        "x where it is at least `threshold`, cut at `max_value`; below, ``negative_slope * (x - threshold)``",
+    ),
+    "gelu": nn.ACTIVATIONS["gelu"]._replace(settings={"approximate": False}),
+    "exponential": nn.ACTIVATIONS["exp"],
+    "mish": nn.pointwise("mish", "x * tanh(softplus(x))"),
 }
-
-
-def _floats(name, x):
-    return as_floats(numeric(f"activations.{name}", "x", x), x)
-
-
-def _apply(name, op, x):
-    return op(_floats(name, x))[0]
 
 
 def linear(x):
@@ -53,127 +31,22 @@ def linear(x):
     return x
 
 
-def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
-    """Return x where it is at least `threshold`, cut at `max_value`; below, ``negative_slope * (x - threshold)``.
-
-    Parameters
-    ----------
-    x : array_like
-    negative_slope, threshold : float
-    max_value : float, optional
-
-    Returns
-    -------
-    ndarray
-        Of x's shape; float32 unless x is float64.
-
-    Examples
-    --------
-    >>> relu([-1.0, 2.0])
-    array([0., 2.], dtype=float32)
-    """
-    return _apply("relu", P.Relu(max_value, negative_slope, threshold), x)
+def _op(name):
+    """Return what makes the op of an activation by its name alone."""
+    row = _FUNCTIONS[name]
+    return partial(row.make, **{key: value for key, value in row.settings.items() if key != "axis"})
 
 
-def softmax(x, axis=-1):
-    """Return exp(x) divided by its sum along `axis`.
+_made = {name: nn.function("activations", name, row) for name, row in _FUNCTIONS.items()}
+globals().update(_made)
+swish, hard_swish = _made["silu"], _made["hard_silu"]
+_ALIASES = {"swish": swish, "hard_swish": hard_swish}
 
-    Parameters
-    ----------
-    x : array_like
-    axis : int
-
-    Returns
-    -------
-    ndarray
-        Of x's shape.
-
-    Examples
-    --------
-    >>> softmax([0.0, 0.0])
-    array([0.5, 0.5], dtype=float32)
-    """
-    x = _floats("softmax", x)
-    if not isinstance(axis, numbers.Integral) or not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"activations.softmax: axis={axis!r} is not an axis of x, whose shape is {x.shape}.")
-    y = P.Softmax()(np.moveaxis(x, axis, -1))[0]
-    return np.ascontiguousarray(np.moveaxis(y, -1, axis))
-
-
-def leaky_relu(x, negative_slope=0.2):
-    """Return x where it is above 0, else ``negative_slope * x``.
-
-    Parameters
-    ----------
-    x : array_like
-    negative_slope : float
-
-    Returns
-    -------
-    ndarray
-        Of x's shape; float32 unless x is float64.
-
-    Examples
-    --------
-    >>> leaky_relu([-1.0, 2.0], negative_slope=0.5)
-    array([-0.5,  2. ], dtype=float32)
-    """
-    return _apply("leaky_relu", P.Relu(negative_slope=negative_slope), x)
-
-
-def elu(x, alpha=1.0):
-    """Return x where it is above 0, else ``alpha * (exp(x) - 1)``.
-
-    Parameters
-    ----------
-    x : array_like
-    alpha : float
-
-    Returns
-    -------
-    ndarray
-        Of x's shape; float32 unless x is float64.
-
-    Examples
-    --------
-    >>> elu([-100.0, 2.0], alpha=0.5)
-    array([-0.5,  2. ], dtype=float32)
-    """
-    return _apply("elu", P.Elementwise("elu", alpha), x)
-
-
-def _function(name):
-    def function(x):
-        return _apply(name, OPS[name](), x)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""Return {name}(x), value by value, as Keras defines it.
-
-    Parameters
-    ----------
-    x : array_like
-
-    Returns
-    -------
-    ndarray
-        Of x's shape; float32 unless x is float64.
-
-    Examples
-    --------
-    >>> {name}([0.0]).shape
-    (1,)
-    """
-    return function
-
-
-relu6, sigmoid, tanh, selu = (_function(name) for name in ("relu6", "sigmoid", "tanh", "selu"))
-softplus, softsign, silu, gelu = (_function(name) for name in ("softplus", "softsign", "silu", "gelu"))
-exponential, hard_sigmoid = (_function(name) for name in ("exponential", "hard_sigmoid"))
-swish = silu
-
-_FUNCTIONS = {name: globals()[name] for name in (*OPS, "swish")}
-_FAMILY = Family("activation", "keras.activations", type(None), _FUNCTIONS)
-_NAMES = {function: name for name, function in _FUNCTIONS.items() if name != "swish"}
+# name -> op factory; None: nothing to do. The names are what layers, configs and `get` understand. `threshold` needs
+# two numbers that no name gives.
+OPS = {"linear": None, **{name: _op(name) for name in _FUNCTIONS if name != "threshold"}}
+_FAMILY = Family("activation", "keras.activations", type(None), {"linear": linear, **_made, **_ALIASES})
+_NAMES = {linear: "linear", **{function: name for name, function in _made.items()}}
 
 
 def get(identifier):
@@ -230,6 +103,34 @@ def deserialize(config, custom_objects=None):
 
 
 def lower(activation):
-    """Return the op of an activation, None for linear."""
-    factory = OPS[_NAMES[get(activation)]]
+    """Return the op of an activation, None for linear.
+
+    Raises
+    ------
+    ValueError
+        For `threshold`, which needs two numbers beside its name.
+    """
+    name = _NAMES[get(activation)]
+    if name not in OPS:
+        raise ValueError(f"activation={name!r} needs {', '.join(_FUNCTIONS[name].settings)}, which no layer gives it.")
+    factory = OPS[name]
     return factory() if factory else None
+
+
+def output_shape(activation, shape):
+    """Return the shape of an activation's result, which is that of its input for all but ``glu``.
+
+    Raises
+    ------
+    ValueError
+        If `glu` cannot halve the last axis.
+
+    Examples
+    --------
+    >>> output_shape("glu", (None, 3, 8))
+    (None, 3, 4)
+    """
+    op = lower(activation)
+    if isinstance(op, P.Glu) and shape[-1] % 2:
+        raise ValueError(f"activation='glu' halves the last axis; that of shape {tuple(shape)} is odd.")
+    return tuple(shape) if op is None else tuple(op.output_shape(shape))

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from fastconv import activations
+from fastconv.ops import primitives as P
 from fastconv.ops import reference as R
-from fastconv.ops.primitives import Elementwise, Relu, Softmax
+from fastconv.ops.primitives import Elementwise, Relu
 from tests.cases import integers
 
 NAMES = list(activations.OPS)
 DEFINITIONS = {name: forward for name, (forward, _) in R.ACTIVATIONS.items()}
-DEFINITIONS |= {"relu6": lambda x: R.relu(x, max_value=6.0), "softmax": R.softmax}
+DEFINITIONS |= {"relu6": lambda x: R.relu(x, max_value=6.0)}
+ROWS = {name: getattr(R, name) for name in ("softmax", "log_softmax", "glu", "sparsemax")}
+DEFINITIONS |= ROWS
 
 #: Hand numbers: name, x, f(x).
 NUMBERS = [
@@ -28,6 +31,20 @@ NUMBERS = [
     ("exponential", [0, 1], [1, np.e]),
     ("hard_sigmoid", [-4, 1, 4], [0, 2 / 3, 1]),
     ("softmax", [0, np.log(3)], [0.25, 0.75]),
+    ("log_softmax", [0, np.log(3)], [np.log(0.25), np.log(0.75)]),
+    ("sparsemax", [1, 0.5, -2], [0.75, 0.25, 0]),
+    ("glu", [4, 2, 0, np.log(3)], [2, 1.5]),
+    ("celu", [-np.log(2), 2], [-0.5, 2]),
+    ("mish", [0, 1], [0, 0.86509839]),
+    ("hard_silu", [-4, 1, 4], [0, 2 / 3, 4]),
+    ("hard_tanh", [-4, 0.5, 4], [-1, 0.5, 1]),
+    ("hard_shrink", [-4, 0.5, 4], [-4, 0, 4]),
+    ("soft_shrink", [-4, 0.5, 4], [-3.5, 0, 3.5]),
+    ("tanh_shrink", [0, np.log(3) / 2], [0, np.log(3) / 2 - 0.5]),
+    ("log_sigmoid", [0, -100], [-np.log(2), -100]),
+    ("sparse_plus", [-2, 0, 2], [0, 0.25, 2]),
+    ("sparse_sigmoid", [-2, 0, 2], [0, 0.5, 1]),
+    ("squareplus", [0, 1.5], [1, 2]),
     ("linear", [-1, 2], [-1, 2]),
 ]
 
@@ -45,15 +62,15 @@ def test_hand_numbers(name, x, y):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_are_the_definition(name, variant, rng):
-    x = (4 * rng.standard_normal((5, 13))).astype(np.float32)
+    x = (4 * rng.standard_normal((5, 14))).astype(np.float32)
     y = activations.get(name)(x)
-    assert y.dtype == np.float32 and y.shape == x.shape
+    assert y.dtype == np.float32 and y.shape == activations.output_shape(name, x.shape)
     np.testing.assert_allclose(y, DEFINITIONS[name](x.astype(float)), rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_float64_stays(name, rng):
-    x = rng.standard_normal((5, 13))
+    x = rng.standard_normal((5, 14))
     y = activations.get(name)(x)
     assert y.dtype == np.float64
     np.testing.assert_allclose(y, DEFINITIONS[name](x), rtol=1e-13, atol=1e-14)
@@ -61,7 +78,7 @@ def test_float64_stays(name, rng):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "linear"])
 def test_inputs_of_other_types_and_memory_orders(name, rng):
-    x = integers(rng, (3, 5))
+    x = integers(rng, (3, 6))
     expected = activations.get(name)(x)
     for other in (x.astype("int16"), x.tolist(), x.astype("float16"), np.asfortranarray(x), x[::-1].copy()[::-1]):
         y = activations.get(name)(other)
@@ -70,12 +87,13 @@ def test_inputs_of_other_types_and_memory_orders(name, rng):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (2, 0, 4)], ids=str)
 def test_nothing_in_nothing_out(name, shape):
-    assert activations.get(name)(np.zeros(shape, np.float32)).shape == shape
+    y = activations.get(name)(np.zeros(shape, np.float32))
+    assert y.shape == activations.output_shape(name, shape)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("softmax", "linear")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("linear", *ROWS)])
 def test_numbers_without_axes(name):
     y = activations.get(name)(np.float64(0.5))
     assert np.shape(y) == ()
@@ -99,13 +117,40 @@ def test_softmax_over_any_axis(axis, rng):
     np.testing.assert_allclose(y.sum(axis), 1)
 
 
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_along_another_axis(name, rng):
+    x = rng.standard_normal((4, 3, 2))
+    y = getattr(activations, name)(x, axis=0)
+    np.testing.assert_allclose(y, np.moveaxis(DEFINITIONS[name](np.moveaxis(x, 0, -1)), -1, 0), rtol=1e-12)
+    with pytest.raises(ValueError, match=rf"activations.{name}: axis=3 is not an axis of x"):
+        getattr(activations, name)(x, axis=3)
+
+
+def test_glu_halves_even_axes_only():
+    with pytest.raises(ValueError, match=r"activations.glu: axis=-1 of x, whose shape is \(3,\), has no even size"):
+        activations.glu([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="activation='glu' halves the last axis"):
+        activations.output_shape("glu", (None, 3))
+
+
+def test_threshold_needs_its_numbers():
+    np.testing.assert_array_equal(activations.threshold([1.0, 3.0], 2.0, -1.0), [-1, 3])
+    assert activations.get("threshold") is activations.threshold
+    with pytest.raises(ValueError, match="activation='threshold' needs threshold, default_value"):
+        activations.lower("threshold")
+    with pytest.raises(TypeError, match="default_value"):
+        activations.threshold([1.0], 2.0)
+    with pytest.raises(ValueError, match="activations.threshold: threshold='a' is not a number"):
+        activations.threshold([1.0], "a", 0)
+
+
 def test_softmax_of_large_numbers():
     np.testing.assert_array_equal(activations.softmax([1e30, 1e30, -1e30]), [0.5, 0.5, 0])
     np.testing.assert_array_equal(activations.softmax([-np.inf, 0.0]), [0, 1])
 
 
 def test_inputs_are_left_alone(rng):
-    x = integers(rng, (4, 7))
+    x = integers(rng, (4, 8))
     before = x.copy()
     for name in NAMES:
         activations.get(name)(x)
@@ -127,16 +172,18 @@ def test_none_is_linear_and_swish_is_silu():
     assert activations.get(None) is activations.linear
     assert activations.get("swish") is activations.get("silu")
     assert activations.serialize(activations.swish) == "silu"
+    assert activations.hard_swish is activations.get("hard_swish") is activations.hard_silu
     assert activations.deserialize({"class_name": "function", "config": "relu"}) is activations.relu
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_how_activations_lower(name):
     op = activations.lower(name)
-    kinds = {"linear": type(None), "softmax": Softmax, "relu": Relu, "relu6": Relu, "leaky_relu": Relu}
+    rows = {"softmax": P.Softmax, "log_softmax": P.LogSoftmax, "glu": P.Glu, "sparsemax": P.Sparsemax}
+    kinds = {"linear": type(None), "relu": Relu, "relu6": Relu, "leaky_relu": Relu, **rows}
     assert type(op) is kinds.get(name, Elementwise)
     if op is not None:
-        x = np.linspace(-8, 8, 33, dtype=np.float32)
+        x = np.linspace(-8, 8, 34, dtype=np.float32)
         assert op(x)[0].tobytes() == activations.get(name)(x).tobytes()
 
 

@@ -11,8 +11,14 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
 ``pool.pxi``                max and average pooling
 ``global_pool.pxi``         the same with one window, the image
-``elementwise.pxi``         activations, dropout, rescaling, padding, gathering a batch
+``move.pxi``                boxes of cells: padding, cropping, the order of axes
+``resample.pxi``            weighted sums along one axis: upsampling, resizing
+``elementwise.pxi``         relu, rescaling, gathering a batch
+``noise.pxi``               dropout and noise
+``activation.pxi``          the other activations
+``penalty.pxi``             what regularizers add to a loss
 ``loss.pxi``                softmax and the losses of classes
+``rows.pxi``                activations of whole rows
 ``elementwise_loss.pxi``    losses cell by cell, by one table
 ``update.pxi``              optimizer steps
 ==========================  =====================================================================

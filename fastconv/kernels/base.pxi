@@ -2,7 +2,7 @@
 cimport cython
 from cython.parallel cimport prange, threadid
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, exp, expm1, fabs, log, log1p, pow, sqrt, tanh, erf
+from libc.math cimport INFINITY, cos, exp, fabs, log, log1p, pow, sqrt
 from libc.string cimport memcpy, memset
 from libc.stdlib cimport calloc, free
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -35,6 +35,18 @@ cdef extern from "simd.h" nogil:
     vf vsqrt(vf)
     vf vmax(vf, vf)
     void vtranspose(vf*)
+
+cdef extern from "vmath.h" nogil:
+    vf vwhere(vf, vf, vf, vf)
+    vf vabs(vf)
+    vf vat_least(vf, vf)
+    vf vat_most(vf, vf)
+    vf vsign_of(vf, vf)
+    vf vexp(vf)
+    vf vexpm1(vf)
+    vf vtanh(vf)
+    vf vlog1p_unit(vf)
+    vf vnormal_cdf(vf)
 
 ctypedef Py_ssize_t ix
 

@@ -17,6 +17,10 @@ cdef class Rows(Kernel):
         pass
 
 
+cdef inline real sigmoid(real x, real a) noexcept nogil:
+    return 1 / (1 + <real>exp(-x)) if x >= 0 else <real>exp(x) / (1 + <real>exp(x))
+
+
 cdef real softmax_row(const real* x, ix n, real* y) noexcept nogil:
     """y = softmax(x); return log(sum(exp(x)))."""
     cdef ix j

@@ -3,10 +3,11 @@
 One family a file; a layer holds settings and weights and lowers itself to ops.
 """
 
-from fastconv.layers.activation import Activation, ReLU, Softmax
+from fastconv.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from fastconv.layers.conv import Conv2D
 from fastconv.layers.dense import Dense
 from fastconv.layers.depthwise import DepthwiseConv2D, SeparableConv2D
+from fastconv.layers.function import Lambda
 from fastconv.layers.input import Input, InputLayer
 from fastconv.layers.layer import Layer
 from fastconv.layers.pooling import (
@@ -20,8 +21,28 @@ from fastconv.layers.pooling import (
     MaxPooling2D,
 )
 from fastconv.layers.preprocessing import Rescaling
-from fastconv.layers.regularization import Dropout
-from fastconv.layers.reshaping import Flatten, Reshape, ZeroPadding2D
+from fastconv.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from fastconv.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+from fastconv.layers.spatial import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 
 # Keras's second names
 Convolution2D = Conv2D
@@ -37,16 +58,24 @@ GlobalAvgPool1D = GlobalAveragePooling1D
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
     "AveragePooling1D",
     "AveragePooling2D",
     "AvgPool1D",
     "AvgPool2D",
     "Conv2D",
     "Convolution2D",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
+    "ELU",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
@@ -55,18 +84,32 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
+    "LeakyReLU",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPooling1D",
     "MaxPooling2D",
+    "PReLU",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
     "ZeroPadding2D",
+    "ZeroPadding3D",
 ]

@@ -1,6 +1,6 @@
 """Convolutions in two dimensions: what they share, and Conv2D."""
 
-from fastconv import activations, initializers
+from fastconv import activations, constraints, initializers, regularizers
 from fastconv.layers.layer import Layer, batchless, choice, count, pair
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
@@ -60,7 +60,7 @@ class Convolution(Layer):
         return self._last(input_shape)[3]
 
     def _add_bias(self, channels):
-        self.bias = self.add_weight((channels,), self.bias_initializer, name="bias") if self.use_bias else None
+        self.bias = self.weight("bias", (channels,)) if self.use_bias else None
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
@@ -69,7 +69,8 @@ class Convolution(Layer):
         out = batchless(self._window(), shape, self._window_shape(shape[3]))
         out = (*out[:3], self._out_channels(shape[3]))
         self.positive_sizes(input_shape, out, f"a kernel of {self.kernel_size} with dilation {self.dilation_rate}")
-        return (out[0], out[3], *out[1:3]) if self.data_format == "channels_first" else out
+        out = (out[0], out[3], *out[1:3]) if self.data_format == "channels_first" else out
+        return activations.output_shape(self.activation, out)
 
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
@@ -120,8 +121,10 @@ class Conv2D(Convolution):
         See `fastconv.activations`.
     use_bias : bool
     kernel_initializer, bias_initializer : str or Initializer
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint : None
-        Not supported yet.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties that are added to the loss; see `fastconv.regularizers`.
+    kernel_constraint, bias_constraint : str, Constraint or callable, optional
+        Applied after each optimizer step; see `fastconv.constraints`.
     **kwargs
         See `Layer`.
 
@@ -163,12 +166,6 @@ class Conv2D(Convolution):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.refuse(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
         owner = self._owner
         filters, groups = count(owner, "filters", filters), count(owner, "groups", groups)
         if filters % groups:
@@ -181,6 +178,8 @@ class Conv2D(Convolution):
             )
         self._set_result(activation, use_bias, bias_initializer)
         self.kernel_initializer = initializers.get(kernel_initializer)
+        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
+        self._set_limits("bias", bias_regularizer, bias_constraint)
         self.kernel = None
 
     def _window(self):
@@ -201,8 +200,7 @@ class Conv2D(Convolution):
                 f"Layer {self.name!r} (Conv2D): the input's {channels} channels (shape {tuple(input_shape)}) are not "
                 f"divisible by groups={self.groups}."
             )
-        shape = self._window_shape(self._channels(input_shape))
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
+        self.kernel = self.weight("kernel", self._window_shape(self._channels(input_shape)))
         self._add_bias(self.filters)
 
     def _convolve(self, trace, x):
@@ -221,9 +219,9 @@ class Conv2D(Convolution):
             **self._result_config(),
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

@@ -1,6 +1,6 @@
 """Dense."""
 
-from fastconv import activations, initializers
+from fastconv import activations, constraints, initializers, regularizers
 from fastconv.layers.layer import Layer, count
 from fastconv.ops import primitives as P
 
@@ -16,8 +16,11 @@ class Dense(Layer):
         See `fastconv.activations`.
     use_bias : bool
     kernel_initializer, bias_initializer : str or Initializer
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, lora_rank, lora_alpha, quantization_config
-    : None
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties that are added to the loss; see `fastconv.regularizers`.
+    kernel_constraint, bias_constraint : str, Constraint or callable, optional
+        Applied after each optimizer step; see `fastconv.constraints`.
+    lora_rank, lora_alpha, quantization_config : None
         Not supported yet.
     **kwargs
         See `Layer`.
@@ -54,10 +57,6 @@ class Dense(Layer):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.refuse(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
@@ -67,13 +66,15 @@ class Dense(Layer):
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
+        self._set_limits("bias", bias_regularizer, bias_constraint)
         self.kernel = self.bias = None
 
     def build(self, input_shape):
         """Make kernel and bias; see `Layer.build`."""
         self.compute_output_shape(input_shape)
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
-        self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
+        self.kernel = self.weight("kernel", (input_shape[-1], self.units))
+        self.bias = self.weight("bias", (self.units,)) if self.use_bias else None
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
@@ -83,7 +84,7 @@ class Dense(Layer):
                 f"got shape {tuple(input_shape)}."
             )
         self.check_rank(input_shape, len(input_shape))
-        return (*input_shape[:-1], self.units)
+        return activations.output_shape(self.activation, (*input_shape[:-1], self.units))
 
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
@@ -100,9 +101,9 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

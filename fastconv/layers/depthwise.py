@@ -1,6 +1,6 @@
 """Convolutions that treat every channel by itself: DepthwiseConv2D, SeparableConv2D."""
 
-from fastconv import initializers
+from fastconv import constraints, initializers, regularizers
 from fastconv.layers.conv import Convolution
 from fastconv.layers.layer import count
 from fastconv.ops import primitives as P
@@ -41,8 +41,10 @@ class DepthwiseConv2D(_Depthwise):
         See `fastconv.activations`.
     use_bias : bool
     depthwise_initializer, bias_initializer : str or Initializer
-    depthwise_regularizer, bias_regularizer, depthwise_constraint, bias_constraint : None
-        Not supported yet.
+    depthwise_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties that are added to the loss; see `fastconv.regularizers`.
+    depthwise_constraint, bias_constraint : str, Constraint or callable, optional
+        Applied after each optimizer step; see `fastconv.constraints`.
     **kwargs
         See `Layer`.
 
@@ -83,12 +85,8 @@ class DepthwiseConv2D(_Depthwise):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.refuse(
-            depthwise_regularizer=depthwise_regularizer,
-            bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._set_limits("depthwise", depthwise_regularizer, depthwise_constraint)
+        self._set_limits("bias", bias_regularizer, bias_constraint)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_depthwise(depth_multiplier, depthwise_initializer)
         self._set_result(activation, use_bias, bias_initializer)
@@ -100,7 +98,7 @@ class DepthwiseConv2D(_Depthwise):
     def build(self, input_shape):
         """Make kernel and bias; see `Layer.build`."""
         channels = self._channels(input_shape)
-        self.kernel = self.add_weight(self._window_shape(channels), self.depthwise_initializer, name="kernel")
+        self.kernel = self.weight("kernel", self._window_shape(channels), "depthwise")
         self._add_bias(self._out_channels(channels))
 
     def get_config(self):
@@ -112,11 +110,11 @@ class DepthwiseConv2D(_Depthwise):
             **self._result_config(),
             "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "depthwise_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "depthwise_constraint": None,
-            "bias_constraint": None,
+            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
 
 
@@ -140,9 +138,10 @@ class SeparableConv2D(_Depthwise):
     use_bias : bool
         Whether the second step has a bias.
     depthwise_initializer, pointwise_initializer, bias_initializer : str or Initializer
-    depthwise_regularizer, pointwise_regularizer, bias_regularizer : None
-    depthwise_constraint, pointwise_constraint, bias_constraint : None
-        Not supported yet.
+    depthwise_regularizer, pointwise_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties that are added to the loss; see `fastconv.regularizers`.
+    depthwise_constraint, pointwise_constraint, bias_constraint : str, Constraint or callable, optional
+        Applied after each optimizer step; see `fastconv.constraints`.
     **kwargs
         See `Layer`.
 
@@ -188,14 +187,9 @@ class SeparableConv2D(_Depthwise):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.refuse(
-            depthwise_regularizer=depthwise_regularizer,
-            pointwise_regularizer=pointwise_regularizer,
-            bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint,
-            pointwise_constraint=pointwise_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._set_limits("depthwise", depthwise_regularizer, depthwise_constraint)
+        self._set_limits("pointwise", pointwise_regularizer, pointwise_constraint)
+        self._set_limits("bias", bias_regularizer, bias_constraint)
         self.filters = count(self._owner, "filters", filters)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_depthwise(depth_multiplier, depthwise_initializer)
@@ -209,9 +203,9 @@ class SeparableConv2D(_Depthwise):
     def build(self, input_shape):
         """Make both kernels and the bias; see `Layer.build`."""
         shape = self._window_shape(self._channels(input_shape))
-        self.depthwise_kernel = self.add_weight(shape, self.depthwise_initializer, name="depthwise_kernel")
+        self.depthwise_kernel = self.weight("depthwise_kernel", shape, "depthwise")
         mixing = (1, 1, shape[2] * shape[3], self.filters)
-        self.pointwise_kernel = self.add_weight(mixing, self.pointwise_initializer, name="pointwise_kernel")
+        self.pointwise_kernel = self.weight("pointwise_kernel", mixing, "pointwise")
         self._add_bias(self.filters)
 
     def _convolve(self, trace, x):
@@ -229,11 +223,11 @@ class SeparableConv2D(_Depthwise):
             "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
             "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "depthwise_regularizer": None,
-            "pointwise_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "depthwise_constraint": None,
-            "pointwise_constraint": None,
-            "bias_constraint": None,
+            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+            "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
+            "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

@@ -7,8 +7,10 @@ from functools import wraps
 
 import numpy as np
 
+from fastconv import constraints, regularizers
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
+from fastconv.ops import primitives as P
 from fastconv.ops.functions import numeric
 from fastconv.runtime import settings
 
@@ -47,8 +49,8 @@ class Layer:
 
     Parameters
     ----------
-    activity_regularizer : None
-        Not supported yet.
+    activity_regularizer : str or Regularizer, optional
+        A penalty on the outputs, divided by the batch, that is added to the loss.
     trainable : bool
         Whether training changes the weights.
     dtype : str, optional
@@ -76,7 +78,9 @@ class Layer:
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"{kind}: name={name!r} is not a string without '/'.")
         self.name = name or unique_name(snake_case(kind))
-        self.refuse(activity_regularizer=activity_regularizer, autocast=None if autocast else autocast)
+        self.refuse(autocast=None if autocast else autocast)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
+        self._activity_losses = []  # of the last call on arrays
         self.dtype = _dtype(self.name, dtype)
         self.built = type(self).build is Layer.build  # nothing to do, as far as the class says
         self._trainable = bool(trainable)
@@ -107,7 +111,10 @@ class Layer:
 
     def get_config(self):
         """Return the arguments with which an equal layer is made."""
-        return {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     # -- what every layer has -----------------------------------------------------------------------------
     @classmethod
@@ -135,7 +142,32 @@ class Layer:
 
     feature_axis = -1  # the axis of the inputs that the shapes of the weights depend on
 
-    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, name=None):
+    def lower_whole(self, trace, x):
+        """Lower the layer, and the penalty on its outputs if there is one."""
+        x = self.lower(trace, x)
+        return x if self.activity_regularizer is None else trace.add(P.ActivityPenalty(self.activity_regularizer), x)
+
+    def regularizer(self, argument, value):
+        """Return the regularizer that an argument stands for; raise naming the layer and the argument."""
+        return regularizers.of_layer(f"Layer {self.name!r} ({type(self).__name__})", argument, value)
+
+    def constraint(self, argument, value):
+        """Return the constraint that an argument stands for; raise naming the layer and the argument."""
+        return constraints.of_layer(f"Layer {self.name!r} ({type(self).__name__})", argument, value)
+
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        overwrite_with_gradient=False,
+        name=None,
+    ):
         """Make a weight of this layer.
 
         Parameters
@@ -146,12 +178,23 @@ class Layer:
         dtype : str, optional
             The layer's by default.
         trainable : bool
+        regularizer : str or Regularizer, optional
+            A penalty on its values that is added to the loss.
+        constraint : str, Constraint or callable, optional
+            Applied to its values after each optimizer step.
+        autocast, aggregation, overwrite_with_gradient
+            Nothing but the defaults is supported.
         name : str, optional
 
         Returns
         -------
         Variable
         """
+        self.refuse(
+            autocast=None if autocast else autocast,
+            aggregation=None if aggregation in ("none", None) else aggregation,
+            overwrite_with_gradient=overwrite_with_gradient or None,
+        )
         variable = Variable(
             initializer or "glorot_uniform",
             shape=tuple(shape or ()),
@@ -160,9 +203,25 @@ class Layer:
             name=name,
         )
         variable.is_parameter = trainable
+        variable.regularizer = self.regularizer("regularizer", regularizer)
+        variable.constraint = self.constraint("constraint", constraint)
         variable.path = f"{self.name}/{variable.name}"
         self._weights.append(variable)
         return variable
+
+    def _set_limits(self, prefix, regularizer, constraint):
+        """Keep the settings `<prefix>_regularizer` and `<prefix>_constraint`, checked."""
+        for kind, value in (("regularizer", regularizer), ("constraint", constraint)):
+            setattr(self, f"{prefix}_{kind}", getattr(self, kind)(f"{prefix}_{kind}", value))
+
+    def weight(self, name, shape, prefix=None):
+        """Make a weight with the settings `<prefix>_initializer`, `<prefix>_regularizer` and `<prefix>_constraint`.
+
+        The prefix is the weight's name by default.
+        """
+        keys = ("initializer", "regularizer", "constraint")
+        settings = {key: getattr(self, f"{prefix or name}_{key}") for key in keys}
+        return self.add_weight(shape, name=name, **settings)
 
     def __call__(self, x, training=False):
         """Run the layer on an array.
@@ -184,7 +243,10 @@ class Layer:
         x = np.ascontiguousarray(x, self.dtype)
         self.build_once(x.shape)
         self.compute_output_shape(x.shape)
-        return self.lower(EagerTrace(training), x)
+        y = self.lower_whole(EagerTrace(training), x)
+        if self.activity_regularizer is not None:
+            self._activity_losses = [self.activity_regularizer(y) / max(1, len(y))]
+        return y
 
     @property
     def trainable(self):
@@ -217,6 +279,11 @@ class Layer:
         return [v for v in self._weights if not (self._trainable and v.trainable)]
 
     non_trainable_variables = non_trainable_weights
+
+    @property
+    def losses(self):
+        """The penalties: on the outputs of the last call on an array, and on the trainable weights as they are."""
+        return penalties([self])
 
     def get_weights(self):
         """Return copies of all weights as a list of arrays."""
@@ -301,6 +368,15 @@ def _noting_the_shape(build):
     return build_and_note
 
 
+def penalties(layers):
+    """Return the penalties on the outputs of layers, as they were called last, and on their trainable weights."""
+    weights = [v for layer in layers for v in layer.trainable_weights if v.regularizer is not None]
+    return [
+        *(loss for layer in layers for loss in layer._activity_losses),
+        *(v.regularizer(v.array) for v in weights),
+    ]
+
+
 def assign_all(owner, variables, arrays):
     """Set variables from a list of arrays, all or none."""
     if not np.iterable(arrays):
@@ -344,10 +420,10 @@ def count(owner, argument, value, minimum=1):
     return int(value)
 
 
-def number(owner, argument, value, maximum=math.inf):
-    """Return a number from 0 to `maximum` as a float; raise ValueError naming owner and argument."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= maximum:
-        bounds = "of at least 0" if maximum == math.inf else f"from 0 to {maximum}"
+def number(owner, argument, value, maximum=math.inf, minimum=0):
+    """Return a number from `minimum` to `maximum` as a float; raise ValueError naming owner and argument."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not minimum <= value <= maximum:
+        bounds = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
         raise ValueError(f"{owner}: {argument}={value!r} is not a number {bounds}.")
     return float(value)
 

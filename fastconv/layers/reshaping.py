@@ -3,8 +3,10 @@
 import numbers
 from math import prod
 
-from fastconv.layers.layer import Layer, pair, sizes
+from fastconv.layers.layer import Layer, sizes
+from fastconv.layers.spatial import whole
 from fastconv.ops import primitives as P
+from fastconv.ops.resample import repeating
 from fastconv.runtime import settings
 
 
@@ -103,38 +105,37 @@ class Reshape(Layer):
         return {**super().get_config(), "target_shape": self.target_shape}
 
 
-class ZeroPadding2D(Layer):
-    """Images surrounded by zeros.
+class Permute(Layer):
+    """The axes of a sample in another order.
 
     Parameters
     ----------
-    padding : int, pair of int, or pair of pairs
-        All sides; (rows above and below, columns left and right); ((top, bottom), (left, right)).
-    data_format : {"channels_last", "channels_first"}, optional
+    dims : tuple of int
+        The axes, counted from 1, in their new order.
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If the padding is something else.
+        If it is not an order of 1, 2, ….
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastconv.layers import ZeroPadding2D
-    >>> ZeroPadding2D(((1, 0), (2, 2)))(np.ones((1, 4, 4, 1))).shape
-    (1, 5, 8, 1)
+    >>> from fastconv.layers import Permute
+    >>> Permute((2, 1))(np.ones((3, 4, 5))).shape
+    (3, 5, 4)
     """
 
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+    def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
-        owner = f"Layer {self.name!r} (ZeroPadding2D)"
-        axes = (padding, padding) if isinstance(padding, int) else padding
-        if not hasattr(axes, "__len__") or len(axes) != 2:
-            raise ValueError(f"{owner}: padding={padding!r} is not an integer, a pair, or a pair of pairs.")
-        self.padding = tuple(pair(owner, "padding", axis, minimum=0) for axis in axes)
-        self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
+        self.dims = sizes(f"Layer {self.name!r} (Permute)", "dims", dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)) or not self.dims:
+            raise ValueError(
+                f"Layer {self.name!r} (Permute): dims={dims!r} is not an order of the axes 1, 2, ...; the batch has "
+                "none, and the first axis behind it is 1."
+            )
 
     def build(self, input_shape):
         """Check the shape; see `Layer.build`."""
@@ -142,18 +143,81 @@ class ZeroPadding2D(Layer):
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
-        self.check_rank(input_shape, 4)
-        shape = list(input_shape)
-        for axis, amounts in zip((2, 3) if self.data_format == "channels_first" else (1, 2), self.padding, strict=True):
-            shape[axis] += sum(amounts)
-        return tuple(shape)
+        self.check_rank(input_shape, len(self.dims) + 1)
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
     def lower(self, trace, x):
-        """Add the ops; see `Layer.lower`."""
-        if self.data_format == "channels_last":
-            return trace.add(P.ZeroPad2D(self.padding), x)
-        return trace.add(P.SwapAxes("first"), trace.add(P.ZeroPad2D(self.padding), trace.add(P.SwapAxes("last"), x)))
+        """Add the op; see `Layer.lower`."""
+        return x if list(self.dims) == sorted(self.dims) else trace.add(P.Permute(self.dims), x)
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
-        return {**super().get_config(), "padding": self.padding, "data_format": self.data_format}
+        return {**super().get_config(), "dims": self.dims}
+
+
+class RepeatVector(Layer):
+    """A vector n times, as the steps of a sequence.
+
+    Parameters
+    ----------
+    n : int
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, or not above 0.
+
+    Examples
+    --------
+    >>> from fastconv.layers import RepeatVector
+    >>> RepeatVector(2)([[1.0, 3.0]])
+    array([[[1., 3.],
+            [1., 3.]]], dtype=float32)
+    """
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        self.n = whole(f"Layer {self.name!r} (RepeatVector)", "n", n)
+
+    def build(self, input_shape):
+        """Check the shape; see `Layer.build`."""
+        super().build(input_shape)
+
+    def compute_output_shape(self, input_shape):
+        """Return the output's shape; see `Layer.compute_output_shape`."""
+        self.check_rank(input_shape, 2)
+        return (input_shape[0], self.n, input_shape[1])
+
+    def lower(self, trace, x):
+        """Add the ops; see `Layer.lower`."""
+        x = trace.add(P.Reshape((1, trace.shape(x)[1])), x)
+        return trace.add(P.Resample(1, repeating(1, self.n)), x)
+
+    def get_config(self):
+        """Return the arguments; see `Layer.get_config`."""
+        return {**super().get_config(), "n": self.n}
+
+
+class Identity(Layer):
+    """Values as they are.
+
+    Parameters
+    ----------
+    **kwargs
+        See `Layer`.
+
+    Examples
+    --------
+    >>> from fastconv.layers import Identity
+    >>> Identity()([[1.0, 3.0]])
+    array([[1., 3.]], dtype=float32)
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def lower(self, trace, x):
+        """Return the value as it is; see `Layer.lower`."""
+        return x

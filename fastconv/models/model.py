@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastconv.layers.layer import assign_all
+from fastconv.layers.layer import assign_all, penalties
 from fastconv.models import feeding, summary
 from fastconv.models.training import Trainer
 from fastconv.names import suggestion
@@ -67,7 +67,7 @@ class Model(Trainer):
         """
         if mask is not None:
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
-        if training:
+        if training or any(layer.activity_regularizer is not None for layer in self.layers):  # `losses` tells then
             owner = self._owner("call")
             x = feeding.as_numbers("x", x, owner)
             self._build_for(x)
@@ -75,7 +75,7 @@ class Model(Trainer):
             x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
             reader.write(np.arange(len(reader), dtype=np.intp), x)
             for layer in self.layers:
-                x = layer(x, training=True)
+                x = layer(x, training=training)
             return x
         return self.predict_on_batch(x)
 
@@ -110,6 +110,11 @@ class Model(Trainer):
     def trainable(self, value):
         for layer in self.layers:
             layer.trainable = value
+
+    @property
+    def losses(self):
+        """The penalties of all layers' regularizers; see `Layer.losses`."""
+        return penalties(self.layers)
 
     def get_weights(self):
         """Return copies of all weights as a list of arrays."""

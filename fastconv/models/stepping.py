@@ -20,7 +20,7 @@ class Stepping(Fed):
             batch.write(program)
             program.scale[0] = scale(self._loss_object, program.loss_step.op, program)
             program.run()
-            loss = float(program.total[0])
+            loss = program.loss
             if mode == "train":
                 if loss != loss:
                     self._explain_nan(batch)

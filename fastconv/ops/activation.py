@@ -1,11 +1,12 @@
-"""Activations, softmax, rescaling and dropout: shapes stay as they are."""
+"""Activations, softmax and rescaling."""
 
 import math
+from functools import partial
+from math import prod
 
 import numpy as np
 
-from fastconv.ops.op import Op, rows
-from fastconv.runtime import seeds
+from fastconv.ops.op import Needs, Op
 
 
 class Relu(Op):
@@ -34,42 +35,117 @@ class Relu(Op):
         return [site.k.relu_backward(x, dy, dx, *self._numbers(), threads=site.threads)]
 
 
+# The settings of an activation, with Keras's defaults; `selu` has its two numbers for ever. The others have none.
+SETTINGS = {
+    "elu": {"alpha": 1.0},
+    "celu": {"alpha": 1.0},
+    "hard_shrink": {"threshold": 0.5},
+    "soft_shrink": {"threshold": 0.5},
+    "squareplus": {"b": 4},
+    "threshold": {"threshold": 0.0, "default_value": 0.0},
+}
+_SELU = (1.6732632423543772, 1.0507009873554805)
+
+
 class Elementwise(Op):
-    """A smooth activation by its name: sigmoid, tanh, elu (with `alpha`), selu, softplus, silu, gelu and more."""
+    """An activation by its name (`ACTIVATION_NAMES` of the kernels), with its `SETTINGS`."""
 
     elementwise = True
 
-    def __init__(self, function, alpha=1.0):
-        super().__init__(function=function, alpha=alpha)
+    def __init__(self, function, **settings):
+        known = SETTINGS.get(function, {})
+        if settings.keys() - known:
+            raise TypeError(f"Elementwise: {function!r} has the settings {list(known)}; got {list(settings)}.")
+        super().__init__(function=function, **{**known, **settings})
         self.name = function
+        self.numbers = _SELU if function == "selu" else tuple(float(self.settings[key]) for key in known)
 
     def forward(self, site):
         x, y = site.x.reshape(-1), site.y.reshape(-1)
-        return [site.k.activation_forward(x, y, self.function, self.alpha, threads=site.threads)]
+        return [site.k.activation_forward(x, y, self.function, *self.numbers, threads=site.threads)]
 
     def backward(self, site):
         if site.dx is None:
             return []
         x, dy, dx = site.x.reshape(-1), site.dy.reshape(-1), site.dx.reshape(-1)
-        return [site.k.activation_backward(x, dy, dx, self.function, self.alpha, threads=site.threads)]
+        return [site.k.activation_backward(x, dy, dx, self.function, *self.numbers, threads=site.threads)]
 
 
-class Softmax(Op):
+class PRelu(Op):
+    """x above zero, else alpha * x; alpha is a parameter with the shape of a sample, or 1 along shared axes."""
+
+    name = "prelu"
+
+    def needs(self, site):
+        size = prod(site.x_shape[1:])
+        return Needs(prepared={"spread": ((size,), None)}, backward={"dspread": ((size,), None)})
+
+    def _matrix(self, site, array):
+        return None if array is None else array.reshape(site.x_shape[0], prod(site.x_shape[1:]))
+
+    def prepare(self, site):
+        spread = site.spread.reshape(site.x_shape[1:])
+        return [partial(np.copyto, spread, site.params[0])]
+
+    def forward(self, site):
+        x, y = self._matrix(site, site.x), self._matrix(site, site.y)
+        return [site.k.prelu_forward(x, site.spread, y, threads=site.threads)]
+
+    def backward(self, site):
+        x, dy, dx = (self._matrix(site, array) for array in (site.x, site.dy, site.dx))
+        calls = [site.k.prelu_backward(x, dy, site.spread, dx, site.dspread, threads=site.threads)]
+        dalpha = site.dparams[0]
+        if dalpha is not None:
+            shape = site.x_shape[1:]
+            shared = tuple(i for i, n in enumerate(dalpha.shape) if n != shape[i])
+            calls.append(partial(np.sum, site.dspread.reshape(shape), axis=shared, keepdims=True, out=dalpha))
+        return calls
+
+
+class _Rows(Op):
+    """Something done to each row, the values along the last axis."""
+
+    def _call(self, kernel, site, *arrays):
+        matrices = [a.reshape(-1, a.shape[-1]) if a.size else a.reshape(0, a.shape[-1]) for a in arrays]
+        return [getattr(site.k, kernel)(*matrices, threads=site.threads)]
+
+    def forward(self, site):
+        return self._call(f"{self.name}_forward", site, site.x, site.y)
+
+    def backward(self, site):
+        if site.dx is None:
+            return []
+        return self._call(f"{self.name}_backward", site, getattr(site, self.reads), site.dy, site.dx)
+
+
+class Softmax(_Rows):
     """Softmax over the last axis."""
 
     name = "softmax"
     reads = "y"
 
-    def forward(self, site):
-        shape = rows(site.x_shape)
-        return [site.k.softmax_forward(site.x.reshape(shape), site.y.reshape(shape), threads=site.threads)]
 
-    def backward(self, site):
-        if site.dx is None:
-            return []
-        shape = rows(site.x_shape)
-        y, dy, dx = (a.reshape(shape) for a in (site.y, site.dy, site.dx))
-        return [site.k.softmax_backward(y, dy, dx, threads=site.threads)]
+class LogSoftmax(_Rows):
+    """The logarithm of softmax over the last axis."""
+
+    name = "log_softmax"
+    reads = "y"
+
+
+class Sparsemax(_Rows):
+    """The nearest probabilities, over the last axis."""
+
+    name = "sparsemax"
+    reads = "y"
+
+
+class Glu(_Rows):
+    """The first half of the last axis, times the sigmoid of the second."""
+
+    name = "glu"
+
+    def output_shape(self, x):
+        return (*x[:-1], x[-1] // 2)
 
 
 class Rescale(Op):
@@ -100,24 +176,3 @@ class Rescale(Op):
         scale, offset = self._vectors(site)
         dy, dx = site.dy.reshape(-1), site.dx.reshape(-1)
         return [site.k.scale_shift(dy, scale, np.zeros_like(offset), dx, threads=site.threads)]
-
-
-class Dropout(Op):
-    """Zero a share `rate` of the values and scale the others by 1 / (1 - rate); the site's seed decides which."""
-
-    name = "dropout"
-    reads = ""
-    elementwise = True
-    random = True
-
-    def __init__(self, rate, draw=seeds.next_seed):
-        super().__init__(rate=rate)
-        self.draw = draw
-
-    def forward(self, site):
-        return [site.k.dropout(site.x.reshape(-1), site.y.reshape(-1), site.seed, self.rate, threads=site.threads)]
-
-    def backward(self, site):
-        if site.dx is None:
-            return []
-        return [site.k.dropout(site.dy.reshape(-1), site.dx.reshape(-1), site.seed, self.rate, threads=site.threads)]

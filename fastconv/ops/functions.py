@@ -2,23 +2,10 @@
 
 import numpy as np
 
+from fastconv.ops import nn
 from fastconv.ops import primitives as P
+from fastconv.ops.arrays import as_floats, numeric
 from fastconv.runtime.settings import standardize_data_format
-
-
-def numeric(owner, argument, value):
-    """Return an array of real numbers or booleans; raise ValueError or TypeError naming owner and argument."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{owner}: {argument} is ragged: its parts have different shapes ({error}).") from None
-    if array.dtype.kind not in "iufb":
-        kind = f" (made of a {type(value).__name__})" if array.dtype.kind == "O" else ""
-        raise TypeError(
-            f"{owner}: {argument} has dtype {array.dtype}{kind}; expected numbers (float, int or bool). "
-            "Strings and objects must be turned into numbers first."
-        )
-    return array
 
 
 def _floats(name, argument, value, rank=None):
@@ -26,12 +13,6 @@ def _floats(name, argument, value, rank=None):
     if rank is not None and array.ndim != rank:
         raise ValueError(f"ops.{name}: {argument} has shape {array.shape}; expected {rank} axes.")
     return as_floats(array, value)
-
-
-def as_floats(array, value):
-    """Return `array` as floats: float64 only if `value`, from which it was made, was an array of that type."""
-    typed = hasattr(value, "dtype") and array.dtype in (np.float32, np.float64)
-    return array if typed else array.astype(np.float32)
 
 
 def _pair(name, argument, value):
@@ -162,10 +143,6 @@ def _pool(name, op_class):
     return pool
 
 
-def _unary(name, make):
-    return lambda x, **settings: make(**settings)(_floats(name, "x", x))
-
-
 # name -> function that returns (value, way back): the public functions are the values, `vjp` is both.
 _PAIRS = {
     "conv": _conv,
@@ -173,17 +150,10 @@ _PAIRS = {
     "separable_conv": _separable_conv,
     "max_pool": _pool("max_pool", P.MaxPool2D),
     "average_pool": _pool("average_pool", P.AveragePool2D),
-    "relu": _unary("relu", P.Relu),
-    "sigmoid": _unary("sigmoid", lambda: P.Elementwise("sigmoid")),
-    "tanh": _unary("tanh", lambda: P.Elementwise("tanh")),
-    "softmax": _unary("softmax", lambda axis=-1: _last_axis(axis)),
 }
-
-
-def _last_axis(axis):
-    if axis != -1:
-        raise NotImplementedError(f"ops.softmax: axis={axis} is not supported; expected -1.")
-    return P.Softmax()
+_ACTIVATIONS = {name: nn.function("ops", name, activation) for name, activation in nn.ACTIVATIONS.items()}
+globals().update(_ACTIVATIONS)
+swish, hard_swish = _ACTIVATIONS["silu"], _ACTIVATIONS["hard_silu"]
 
 
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
@@ -330,50 +300,6 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
     return _PAIRS["average_pool"](inputs, pool_size, strides, padding, data_format)[0]
 
 
-def relu(x):
-    """Return x where it is above 0, else 0.
-
-    Examples
-    --------
-    >>> relu([-1, 2])
-    array([0., 2.], dtype=float32)
-    """
-    return _PAIRS["relu"](x)[0]
-
-
-def sigmoid(x):
-    """Return 1 / (1 + exp(-x)).
-
-    Examples
-    --------
-    >>> sigmoid([0])
-    array([0.5], dtype=float32)
-    """
-    return _PAIRS["sigmoid"](x)[0]
-
-
-def tanh(x):
-    """Return the hyperbolic tangent.
-
-    Examples
-    --------
-    >>> tanh([0])
-    array([0.], dtype=float32)
-    """
-    return _PAIRS["tanh"](x)[0]
-
-
-def softmax(x, axis=-1):
-    """Return exp(x) divided by its sum over the last axis.
-
-    Examples
-    --------
-    >>> softmax([0, 0])
-    array([0.5, 0.5], dtype=float32)
-    """
-    return _PAIRS["softmax"](x, axis=axis)[0]
-
-
 def vjp(op, *args, **kwargs):
     """Return an op's value and its way back: the vector-Jacobian product.
 
@@ -397,14 +323,18 @@ def vjp(op, *args, **kwargs):
 
     Examples
     --------
+    >>> from fastconv.ops import relu
     >>> value, backprop = vjp(relu, [-1.0, 2.0])
     >>> backprop([1.0, 1.0])
     (array([0., 1.], dtype=float32),)
     """
     name = getattr(op, "__name__", None)
-    if name not in _PAIRS or globals().get(name) is not op:
-        raise ValueError(f"ops.vjp: op={op!r} is not one of {', '.join(_PAIRS)}.")
-    value, back = _PAIRS[name](*args, **kwargs)
+    if globals().get(name) is not op or name not in {**_PAIRS, **_ACTIVATIONS}:
+        raise ValueError(f"ops.vjp: op={op!r} is not one of {', '.join([*_PAIRS, *_ACTIVATIONS])}.")
+    if name in _PAIRS:
+        value, back = _PAIRS[name](*args, **kwargs)
+    else:
+        value, back = nn.bound(nn.pair("ops", name, nn.ACTIVATIONS[name]), *args, **kwargs)
 
     def backprop(dy):
         dy = numeric(f"ops.{name}", "the gradient", dy)

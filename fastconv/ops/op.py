@@ -33,6 +33,8 @@ class Site(SimpleNamespace):
     params, dparams : tuple of ndarray or None
     seed : ndarray of uint64, shape (1,)
         For random ops: the caller sets it to ``op.draw()`` before each forward pass.
+    penalty : ndarray of float64, shape (1,)
+        What the op adds to the loss: set by forward of an `ActivityPenalty`, else 0.
 
     The buffers of `Needs` are further attributes under their own names.
     """
@@ -115,6 +117,7 @@ class Op:
             x_shape=tuple(x_shape),
             param_shapes=tuple(param_shapes),
             y_shape=tuple(self.output_shape(x_shape, *param_shapes)),
+            penalty=np.zeros(1),
         )
 
 
@@ -127,8 +130,3 @@ def run(calls):
 def allocate(needs, dtype):
     """Return fresh arrays for all buffers of `needs`."""
     return {name: np.empty(shape, kind or dtype) for part in needs for name, (shape, kind) in part.items()}
-
-
-def rows(shape):
-    """Return (rows, columns) of an array seen as a matrix over its last axis."""
-    return int(np.prod(shape[:-1])), int(shape[-1])

@@ -1,25 +1,41 @@
 """Every primitive op under one roof: what layers lower to and plans run."""
 
-from fastconv.ops.activation import Dropout, Elementwise, Relu, Rescale, Softmax
+from fastconv.ops.activation import Elementwise, Glu, LogSoftmax, PRelu, Relu, Rescale, Softmax, Sparsemax
 from fastconv.ops.conv import Conv2D, Dense
 from fastconv.ops.conv_pool import Conv2DReluMaxPool2D
 from fastconv.ops.depthwise import DepthwiseConv2D
+from fastconv.ops.function import Function
+from fastconv.ops.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastconv.ops.penalty import ActivityPenalty
 from fastconv.ops.pool import AveragePool2D, MaxPool2D
-from fastconv.ops.shape import Reshape, SwapAxes, ZeroPad2D
+from fastconv.ops.resample import Resample
+from fastconv.ops.shape import Crop, Permute, Reshape, SwapAxes, ZeroPad
 
 __all__ = [
+    "ActivityPenalty",
+    "AlphaDropout",
     "AveragePool2D",
     "Conv2D",
     "Conv2DReluMaxPool2D",
+    "Crop",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
     "Elementwise",
+    "Function",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Glu",
+    "LogSoftmax",
     "MaxPool2D",
+    "PRelu",
+    "Permute",
     "Relu",
+    "Resample",
     "Rescale",
     "Reshape",
     "Softmax",
+    "Sparsemax",
     "SwapAxes",
-    "ZeroPad2D",
+    "ZeroPad",
 ]

@@ -59,37 +59,114 @@ class SwapAxes(Op):
         return [site.k.swap_axes(site.dy.reshape(n, b, a), site.dx.reshape(n, a, b), threads=site.threads)]
 
 
-class ZeroPad2D(Op):
-    """Surround images (n, h, w, c) by zeros: padding ((top, bottom), (left, right))."""
+class _Move(Op):
+    """A box of cells goes from x to y; a subclass says where it lies in both, as two views of arrays like them."""
 
-    name = "zero_pad2d"
     reads = ""
-
-    def __init__(self, padding):
-        super().__init__(padding=tuple(map(tuple, padding)))
-
-    def output_shape(self, x):
-        (top, bottom), (left, right) = self.padding
-        return x[0], x[1] + top + bottom, x[2] + left + right, x[3]
 
     def flops(self, x):
         return 0
 
-    def _boxes(self, site):
-        n, h, w, c = site.x_shape
-        wide = site.y_shape[2] * c
-        inner = (h * w * c, w * c, 0)
-        outer = (site.y_shape[1] * wide, wide, self.padding[0][0] * wide + self.padding[1][0] * c)
-        return (n, h, w * c), inner, outer
+    def views(self, x, y):
+        """Return views of arrays with the shapes of x and y: the box in either, with the same axes, batch first."""
+        raise NotImplementedError
+
+    def _copy(self, site, source, target, views):
+        box, *places = _merged(*views)
+        (x_strides, x_start), (y_strides, y_start) = places
+        clear = prod(box) < target.size
+        arrays = source.reshape(-1), target.reshape(-1)
+        return [
+            site.k.copy_box(*arrays, box, x_strides, y_strides, x_start, y_start, clear, threads=site.threads),
+        ]
 
     def forward(self, site):
-        box, inner, outer = self._boxes(site)
-        x, y = site.x.reshape(-1), site.y.reshape(-1)
-        return [site.k.copy_box(x, y, (*box, *inner, *outer), True, threads=site.threads)]
+        return self._copy(site, site.x, site.y, _located(site.x, site.y, self.views(site.x, site.y)))
 
     def backward(self, site):
         if site.dx is None:
             return []
-        box, inner, outer = self._boxes(site)
-        dy, dx = site.dy.reshape(-1), site.dx.reshape(-1)
-        return [site.k.copy_box(dy, dx, (*box, *outer, *inner), False, threads=site.threads)]
+        to, of = _located(site.dx, site.dy, self.views(site.dx, site.dy))
+        return self._copy(site, site.dy, site.dx, (of, to))
+
+
+def _located(x, y, views):
+    """Return (shape, strides, start) of each view within its array, counted in values."""
+    found = []
+    for whole, view in zip((x, y), views, strict=True):
+        start = 0
+        if view.size:
+            start = (view.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // whole.itemsize
+        found.append((view.shape, [s // whole.itemsize for s in view.strides], start))
+    return found
+
+
+def _merged(x, y):
+    """Return the box, and (strides, start) in x and in y, with as few axes behind the batch as describe it."""
+    (shape, xs, x_start), (_, ys, y_start) = x, y
+    box, steps = [shape[0]], [(xs[0], ys[0])]
+    for size, *step in zip(shape[1:], xs[1:], ys[1:], strict=True):
+        if size == 1:
+            continue
+        if len(box) > 1 and steps[-1] == tuple(s * size for s in step):
+            box[-1], steps[-1] = box[-1] * size, tuple(step)
+        else:
+            box.append(size)
+            steps.append(tuple(step))
+    if len(box) == 1:
+        box.append(1)
+        steps.append((1, 1))
+    xs, ys = zip(*steps, strict=True)
+    return box, (xs, x_start), (ys, y_start)
+
+
+class Permute(_Move):
+    """The axes in another order; `order` counts from 1, the batch stays."""
+
+    name = "permute"
+
+    def __init__(self, order):
+        super().__init__(order=tuple(order))
+
+    def output_shape(self, x):
+        return (x[0], *(x[axis] for axis in self.order))
+
+    def views(self, x, y):
+        return x.transpose(0, *self.order), y
+
+
+class Crop(_Move):
+    """Cut cells off: `amounts` (before, after) for each axis behind the batch, the rest kept whole."""
+
+    name = "crop"
+
+    def __init__(self, amounts):
+        super().__init__(amounts=tuple(map(tuple, amounts)))
+
+    def output_shape(self, x):
+        cut = (n - before - after for n, (before, after) in zip(x[1:], self.amounts, strict=False))
+        return (x[0], *cut, *x[1 + len(self.amounts) :])
+
+    def views(self, x, y):
+        return x[_within(self.amounts, x.shape)], y
+
+
+class ZeroPad(_Move):
+    """Surround cells by zeros: `amounts` (before, after) for each axis behind the batch, the rest as it is."""
+
+    name = "zero_pad"
+
+    def __init__(self, amounts):
+        super().__init__(amounts=tuple(map(tuple, amounts)))
+
+    def output_shape(self, x):
+        grown = (before + n + after for n, (before, after) in zip(x[1:], self.amounts, strict=False))
+        return (x[0], *grown, *x[1 + len(self.amounts) :])
+
+    def views(self, x, y):
+        return x, y[_within(self.amounts, y.shape)]
+
+
+def _within(amounts, shape):
+    """Return the index of what is left of an array between `amounts`."""
+    return (slice(None), *(slice(b, n - a) for (b, a), n in zip(amounts, shape[1:], strict=False)))

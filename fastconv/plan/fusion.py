@@ -117,6 +117,18 @@ def fuse(steps, kept=()):
     return _apply(FUSIONS, _apply(CANCELLATIONS, list(steps), kept), kept)
 
 
+def without(op_class, steps):
+    """Return the steps without those of a class of ops, whose readers read what these would have read."""
+    left, source = [], {}
+    for step in steps:
+        x = source.get(step.x, step.x)
+        if isinstance(step.op, op_class):
+            source[step.y] = x
+        else:
+            left.append(step._replace(x=x))
+    return left
+
+
 def _apply(rows, steps, kept):
     longest = max(len(row.pattern) for row in rows)
     at = 0

@@ -61,5 +61,5 @@ def lower(layers, input_shape, training):
     value = 0
     for layer in layers:
         trace.layer = layer.name
-        value = layer.lower(trace, value)
+        value = layer.lower_whole(trace, value)
     return trace.steps, trace.shapes, value

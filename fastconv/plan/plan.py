@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 
 from fastconv import kernels
+from fastconv.ops import primitives as P
 from fastconv.plan import arena
-from fastconv.plan.fusion import fuse, sink_swaps
+from fastconv.plan.fusion import fuse, sink_swaps, without
 from fastconv.plan.lowering import Step, lower
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
@@ -54,7 +55,8 @@ class Plan:
         if loss_op is not None:
             loss = [Step(loss_op, out, len(shapes), (), ("loss",))]
             shapes = [*shapes, shapes[out]]
-        plain = fuse(steps) if self.fused else steps
+        plain = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
+        plain = fuse(plain) if self.fused else plain
         with_loss = fuse(steps + loss) if self.fused else steps + loss
         return {"shapes": shapes, "plain": plain, "loss": with_loss}
 
@@ -91,6 +93,11 @@ class Plan:
             return None
         found = self._gradients.get(id(variable))
         return self._gradients.setdefault(id(variable), np.zeros_like(variable.array)) if found is None else found
+
+    @property
+    def penalized(self):
+        """The trainable weights that have a regularizer."""
+        return [v for v in self.trainable if v.regularizer is not None]
 
     def prepared(self, step, name, shape, dtype):
         """Return the array that holds weights in the form that kernels want; all programs share it."""
@@ -176,7 +183,7 @@ class Lane:
     def program(self, n, mode, thread_count, weights_shape=None):
         """Return the program for a batch size, mode, number of threads and shape of a sample's weights."""
         key = (n, mode, thread_count, weights_shape, kernels.variant())
-        if mode == "train":
+        if mode != "predict":
             key += tuple([v.trainable for v in self.plan.variables])
         found = self.programs.get(key)
         if found is not None:

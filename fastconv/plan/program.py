@@ -8,6 +8,7 @@ import numpy as np
 from fastconv import kernels
 from fastconv.ops.loss import loss_buffers
 from fastconv.ops.op import run
+from fastconv.ops.penalty import ActivityPenalty, penalty_calls
 from fastconv.plan.arena import Buffer, arrange, place
 
 
@@ -121,7 +122,7 @@ class Program:
         self.x = self.values[0].array
         self.y = self.output.array.reshape(self._shape(self.last))
         prepare, forward, backward = [], [], []
-        self.draws = []
+        self.draws, self._penalties = [], []
         for step, site, parts in zip(self.steps, self._sites, self._parts, strict=True):
             self._bind_site(step, site, parts)
             prepare += step.op.prepare(site)
@@ -131,9 +132,19 @@ class Program:
         if self.loss_step is not None:
             forward += self._bind_loss()
         calls = (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
+        calls += self._bind_weight_penalties() if self.loss_step is not None else []
         k = kernels.for_dtype(self.plan.dtype)
         self.calls, self._prepare, self._run = calls, one_call(prepare, k), one_call(calls, k)
         return self
+
+    def _bind_weight_penalties(self):
+        """Return the calls that penalize weights; they add to gradients, so they come behind the backward pass."""
+        calls, k = [], kernels.for_dtype(self.plan.dtype)
+        for v in self.plan.penalized:
+            dx, total = self.plan.gradient(v) if self.training else None, np.zeros(1)
+            calls += penalty_calls(k, v.regularizer, v.array, dx, total, threads=self.threads)
+            self._penalties.append(total)
+        return calls
 
     def _bind_site(self, step, site, parts):
         for name, part in parts.items():
@@ -146,6 +157,8 @@ class Program:
         site.seed = np.zeros(1, np.uint64)
         if step.op.random:
             self.draws.append((site.seed, step.op.draw))
+        if isinstance(step.op, ActivityPenalty):
+            self._penalties.append(site.penalty)
         if self.training:
             dy, dx = self.gradients.get(step.y), self.gradients.get(step.x) if site.wants_dx else None
             site.dy = None if dy is None else dy.array.reshape(site.y_shape)
@@ -170,6 +183,11 @@ class Program:
     def prepare(self):
         """Digest the weights: for programs that run many times between two changes of them."""
         self._prepare()
+
+    @property
+    def loss(self):
+        """The loss of the batch that was run, with the penalties of regularizers."""
+        return float(self.total[0]) + sum(float(penalty[0]) for penalty in self._penalties)
 
     def run(self):
         """Make all calls."""

@@ -45,6 +45,10 @@ def _global(x, reduce, keepdims=False):
     return reduce(x, axis=(1, 2), keepdims=keepdims)
 
 
+def _prelu(x, alpha):
+    return np.where(x > 0, x, alpha * x)
+
+
 def _flat(x):
     return x.reshape(len(x), -1)
 
@@ -174,6 +178,51 @@ POOLS += [
     LayerCase(L.GlobalAveragePooling1D, {"keepdims": True}, WC, (1, 4), lambda x: x.mean(1)[:, None], exact=False),
 ]
 
+
+def _pad(x, *amounts):
+    return np.pad(x, ((0, 0), *amounts, (0, 0)))
+
+
+def _up(x, *times):
+    for axis, n in enumerate(times, 1):
+        x = np.repeat(x, n, axis)
+    return x
+
+
+def _bilinear_pairs(x):
+    """Twice as many columns, by hand: quarters between neighbours, the outermost as they are."""
+    left, right = (np.take(x, np.clip(np.arange(x.shape[2]) + d, 0, x.shape[2] - 1), 2) for d in (-1, 1))
+    return np.stack([0.25 * left + 0.75 * x, 0.75 * x + 0.25 * right], 3).reshape(*x.shape[:2], -1, x.shape[3])
+
+
+DHWC = (3, 4, 5, 2)
+SPATIAL = [
+    LayerCase(L.Cropping1D, {}, (5, 3), (3, 3), lambda x: x[:, 1:-1]),
+    LayerCase(L.Cropping1D, {"cropping": (0, 3)}, (5, 3), (2, 3), lambda x: x[:, :2]),
+    LayerCase(L.Cropping2D, {}, HWC, HWC, lambda x: x),
+    LayerCase(L.Cropping2D, {"cropping": 2}, HWC, (3, 2, 4), lambda x: x[:, 2:5, 2:4]),
+    LayerCase(L.Cropping2D, {"cropping": ((1, 0), (2, 3))}, HWC, (6, 1, 4), lambda x: x[:, 1:, 2:3]),
+    LayerCase(L.Cropping3D, {}, DHWC, (1, 2, 3, 2), lambda x: x[:, 1:-1, 1:-1, 1:-1]),
+    LayerCase(L.Cropping3D, {"cropping": (0, (1, 2), 2)}, DHWC, (3, 1, 1, 2), lambda x: x[:, :, 1:2, 2:3]),
+    LayerCase(L.ZeroPadding1D, {}, (5, 3), (7, 3), lambda x: _pad(x, (1, 1))),
+    LayerCase(L.ZeroPadding1D, {"padding": (0, 2)}, (5, 3), (7, 3), lambda x: _pad(x, (0, 2))),
+    LayerCase(L.ZeroPadding3D, {}, DHWC, (5, 6, 7, 2), lambda x: _pad(x, *[(1, 1)] * 3)),
+    LayerCase(
+        L.ZeroPadding3D, {"padding": (0, (1, 2), 3)}, DHWC, (3, 7, 11, 2), lambda x: _pad(x, (0, 0), (1, 2), (3, 3))
+    ),
+    LayerCase(L.UpSampling1D, {"size": 3}, (5, 3), (15, 3), lambda x: _up(x, 3)),
+    LayerCase(L.UpSampling2D, {}, HWC, (14, 12, 4), lambda x: _up(x, 2, 2)),
+    LayerCase(L.UpSampling2D, {"size": (1, 3)}, HWC, (7, 18, 4), lambda x: _up(x, 1, 3)),
+    LayerCase(L.UpSampling2D, {"size": (1, 2), "interpolation": "bilinear"}, HWC, (7, 12, 4), _bilinear_pairs),
+    LayerCase(L.UpSampling3D, {}, DHWC, (6, 8, 10, 2), lambda x: _up(x, 2, 2, 2)),
+    LayerCase(L.UpSampling3D, {"size": (1, 2, 3)}, DHWC, (3, 8, 15, 2), lambda x: _up(x, 1, 2, 3)),
+    LayerCase(L.Permute, {"dims": (3, 1, 2)}, HWC, (4, 7, 6), lambda x: x.transpose(0, 3, 1, 2)),
+    LayerCase(L.Permute, {"dims": (4, 2, 3, 1)}, DHWC, (2, 4, 5, 3), lambda x: x.transpose(0, 4, 2, 3, 1)),
+    LayerCase(L.Permute, {"dims": (1,)}, (5,), (5,), lambda x: x),
+    LayerCase(L.RepeatVector, {"n": 3}, (5,), (3, 5), lambda x: np.stack([x] * 3, 1)),
+    LayerCase(L.Identity, {}, HWC, HWC, lambda x: x),
+]
+
 MOVERS = [
     LayerCase(L.Flatten, {}, HWC, (168,), _flat),
     LayerCase(L.Reshape, {"target_shape": (6, -1, 2)}, HWC, (6, 14, 2), lambda x: x.reshape(len(x), 6, 14, 2)),
@@ -201,7 +250,17 @@ VALUES = [
         HWC,
         lambda x: R.relu(x, max_value=2.0, negative_slope=0.5, threshold=1.0),
     ),
+    LayerCase(L.Activation, {"activation": "glu"}, (3, 8), (3, 4), R.glu, exact=False),
+    LayerCase(L.LeakyReLU, {}, (17,), (17,), lambda x: R.leaky_relu(x, negative_slope=0.3), exact=False),
+    LayerCase(L.LeakyReLU, {"negative_slope": 0.5}, HWC, HWC, lambda x: R.leaky_relu(x, negative_slope=0.5)),
+    LayerCase(L.ELU, {"alpha": 0.5}, (17,), (17,), lambda x: R.elu(x, alpha=0.5), exact=False),
+    LayerCase(L.PReLU, {}, HWC, HWC, _prelu, 168),
+    LayerCase(L.PReLU, {"shared_axes": [1, 2]}, HWC, HWC, _prelu, 4),
+    LayerCase(L.PReLU, {"shared_axes": 3}, HWC, HWC, _prelu, 42),
     LayerCase(L.Softmax, {}, (3, 9), (3, 9), R.softmax, exact=False),
+    LayerCase(L.Softmax, {"axis": 1}, HWC, HWC, lambda x: R.softmax(x, 1), exact=False),
+    LayerCase(L.Softmax, {"axis": [1, -1]}, HWC, HWC, lambda x: R.softmax(x, (1, 3)), exact=False),
+    LayerCase(L.Softmax, {"axis": (2, 3)}, HWC, HWC, lambda x: R.softmax(x, (2, 3)), exact=False),
     LayerCase(L.Rescaling, {"scale": 0.5, "offset": -1}, HWC, HWC, lambda x: R.rescale(x, 0.5, -1)),
     LayerCase(
         L.Rescaling,
@@ -210,10 +269,18 @@ VALUES = [
         HWC,
         lambda x: x * np.array([1, 2, 3, 4], x.dtype) + np.array([0.5, 0, -1, 1], x.dtype),
     ),
+    LayerCase(L.ActivityRegularization, {"l1": 0.5, "l2": 0.25}, HWC, HWC, lambda x: x),
+    LayerCase(L.AlphaDropout, {"rate": 0.4, "seed": 3}, HWC, HWC, lambda x: x),
+    LayerCase(L.GaussianDropout, {"rate": 0.4}, HWC, HWC, lambda x: x),
+    LayerCase(L.GaussianNoise, {"stddev": 0.4, "seed": 1}, (17,), (17,), lambda x: x),
+    LayerCase(L.Dropout, {"rate": 0.4, "noise_shape": (None, 1, 1, 4)}, HWC, HWC, lambda x: x),
+    LayerCase(L.SpatialDropout2D, {"rate": 0.4}, HWC, HWC, lambda x: x),
+    LayerCase(L.SpatialDropout3D, {"rate": 0.4}, DHWC, DHWC, lambda x: x),
+    LayerCase(L.SpatialDropout1D, {"rate": 0.4, "seed": 2}, (5, 3), (5, 3), lambda x: x),
     LayerCase(L.Dropout, {"rate": 0.4, "seed": 3}, HWC, HWC, lambda x: x),
     LayerCase(L.Dense, {"units": 9}, (13,), (9,), R.dense, 126),
     LayerCase(L.Dense, {"units": 9, "use_bias": False}, (13,), (9,), R.dense, 117),
     LayerCase(L.Dense, {"units": 4, "activation": "relu"}, (3, 5, 6), (3, 5, 4), lambda x, w, b: R.relu(x @ w + b), 28),
 ]
 
-LAYERS = CONVOLUTIONS + POOLS + MOVERS + VALUES
+LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES

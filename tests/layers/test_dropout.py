@@ -5,9 +5,11 @@ import pytest
 
 from fastconv import layers as L
 from fastconv.models import Sequential
+from fastconv.ops import primitives as P
 from fastconv.ops import reference
 from fastconv.ops.primitives import Dropout
 from fastconv.utils import set_random_seed
+from tests.gradients import check_gradients
 
 MANY = 200_000
 
@@ -106,6 +108,96 @@ def test_rates_that_cannot_be(rate):
         L.Dropout(rate, name="d")
 
 
-def test_noise_shape_is_not_supported():
-    with pytest.raises(NotImplementedError, match="noise_shape"):
-        L.Dropout(0.5, noise_shape=(None, 1))
+def fate(layer, shape):
+    """Return what a layer makes of ones in training."""
+    return layer(np.ones(shape), training=True)
+
+
+@pytest.mark.parametrize(
+    ("noise", "axes"),
+    [((None, 1, 1, 6), (1, 2)), ((1, None, None, None), (0,)), ((4, 1, 5, 1), (1, 3)), ((1, 1, 1, 1), (0, 1, 2, 3))],
+    ids=str,
+)
+def test_values_along_axes_of_size_one_share_their_fate(noise, axes, variant):
+    y = fate(L.Dropout(0.5, noise, seed=3), (4, 3, 5, 6))
+    first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(4))
+    np.testing.assert_array_equal(y, np.broadcast_to(y[first], y.shape))
+    if len(axes) < 4:
+        assert set(np.unique(y)) == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "axes"),
+    [
+        (lambda: L.SpatialDropout1D(0.5, seed=1), (50, 4, 6), 1),
+        (lambda: L.SpatialDropout2D(0.5, seed=1), (50, 4, 3, 6), (1, 2)),
+        (lambda: L.SpatialDropout2D(0.5, "channels_first", seed=1), (50, 6, 4, 3), (2, 3)),
+        (lambda: L.SpatialDropout3D(0.5, seed=1), (50, 4, 3, 2, 6), (1, 2, 3)),
+    ],
+)
+def test_whole_channels(layer, shape, axes):
+    y = fate(layer(), shape)
+    np.testing.assert_array_equal(y.min(axes), y.max(axes))
+    assert abs(y.max(axes).mean() - 1) < 0.3
+    assert len(np.unique(y.max(axes), axis=0)) > 20  # samples do not share it
+
+
+@pytest.mark.parametrize("noise", [(None, 1), (None, 2, 3, 4), (1, 1, 1, 1, 1)], ids=str)
+def test_noise_shapes_that_do_not_fit(noise):
+    with pytest.raises(ValueError, match=r"Layer 'd' \(Dropout\): noise_shape=.* does not fit inputs of shape"):
+        fate(L.Dropout(0.5, noise, name="d"), (2, 3, 4, 5))
+
+
+def test_noise_shape_in_a_model(rng):
+    model = Sequential([L.Input((4, 5)), L.Dropout(0.5, (None, 1, 5)), L.Flatten(), L.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(rng.standard_normal((9, 4, 5)), rng.standard_normal((9, 2)), batch_size=4, verbose=0)
+    assert [step.op.name for step in model.plan.steps] == ["reshape", "dense"]  # predictions know nothing of it
+
+
+def test_gaussian_noise(variant):
+    z = fate(L.GaussianNoise(0.5, seed=2), (1, MANY))[0] - 1
+    assert abs(z.mean()) < 0.006 and abs(z.std() - 0.5) < 0.005
+    assert abs((np.abs(z) < 0.5).mean() - 0.6827) < 0.006
+    assert abs((np.abs(z) < 1).mean() - 0.9545) < 0.003
+    assert abs(np.mean(z[1:] * z[:-1])) < 0.003
+
+
+def test_gaussian_dropout(variant):
+    y = fate(L.GaussianDropout(0.2, seed=2), (1, MANY))[0]
+    assert abs(y.mean() - 1) < 0.006 and abs(y.std() - 0.5) < 0.005
+    np.testing.assert_array_equal(L.GaussianDropout(0.2)(np.zeros((1, 9)), training=True), np.zeros((1, 9)))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_alpha_dropout_keeps_mean_and_variance(rate, variant):
+    x = np.random.default_rng(0).standard_normal((1, MANY))
+    y = L.AlphaDropout(rate, seed=4)(x, training=True)[0]
+    assert abs(y.mean()) < 0.02 and abs(y.std() - 1) < 0.02
+    dropped = np.unique(y, return_counts=True)[1].max()
+    assert abs(dropped - MANY * rate) < 5 * np.sqrt(MANY * rate * (1 - rate))
+
+
+NOISES = [
+    P.AlphaDropout(0.3, draw=lambda: 5),
+    P.GaussianDropout(0.5, draw=lambda: 5),
+    P.GaussianNoise(0.5, draw=lambda: 5),
+    P.Dropout(0.3, draw=lambda: 5, noise_shape=(None, 1, 7)),
+]
+
+
+@pytest.mark.parametrize("op", NOISES, ids=str)
+def test_gradients_of_noise(op, rng):
+    x, dy = rng.standard_normal((4, 5, 7)), rng.standard_normal((4, 5, 7))
+    check_gradients(lambda x: op(x)[0], (x,), dy, op(x)[1](dy))
+
+
+@pytest.mark.parametrize("op", NOISES, ids=str)
+def test_noise_is_the_same_for_any_number_of_threads(op, variant, set_num_threads, rng):
+    x = rng.standard_normal((600, 31, 7)).astype(np.float32)
+    results = set()
+    for threads in (1, 2, 3, 5):
+        set_num_threads(threads)
+        y, backprop = op(x)
+        results.add(y.tobytes() + backprop(x)[0].tobytes())
+    assert len(results) == 1

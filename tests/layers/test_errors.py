@@ -38,6 +38,13 @@ MADE = [
     (lambda: L.ReLU(max_value=-1, name="n"), "max_value=-1"),
     (lambda: L.ReLU(negative_slope=-0.1, name="n"), "negative_slope=-0.1"),
     (lambda: L.ReLU(threshold=None, name="n"), "threshold=None"),
+    (lambda: L.Permute((0, 1), name="n"), "dims"),
+    (lambda: L.Cropping2D(-1, name="n"), "cropping"),
+    (lambda: L.Cropping3D((1, 2), name="n"), r"cropping=\(1, 2\)"),
+    (lambda: L.UpSampling2D(0, name="n"), "size=0"),
+    (lambda: L.UpSampling3D((1, 2), name="n"), "size"),
+    (lambda: L.UpSampling2D(2, interpolation="linear", name="n"), "interpolation='linear'.*Did you mean 'bilinear'"),
+    (lambda: L.RepeatVector(0, name="n"), "n=0"),
     (lambda: L.Reshape((2, 0), name="n"), "target_shape"),
     (lambda: L.Reshape((-1, -1), name="n"), "target_shape"),
     (lambda: L.Reshape((2.5,), name="n"), "target_shape"),
@@ -65,6 +72,10 @@ BUILT = [
     (lambda: L.AveragePooling2D(2, name="n"), (5, 9), "expected inputs with 4 axes"),
     (lambda: L.GlobalMaxPooling2D(name="n"), (5, 9), "expected inputs with 4 axes"),
     (lambda: L.ZeroPadding2D(name="n"), (5, 9), "expected inputs with 4 axes"),
+    (lambda: L.Cropping2D(3, name="n"), (6, 9, 1), "cropping=.*leaves nothing"),
+    (lambda: L.Permute((2, 1), name="n"), (6, 9, 1), "expected inputs with 3 axes"),
+    (lambda: L.RepeatVector(2, name="n"), (6, 9), "expected inputs with 2 axes"),
+    (lambda: L.UpSampling2D(2, name="n"), (6, 9), "expected inputs with 4 axes"),
     (lambda: L.Reshape((4,), name="n"), (5,), "5 values a sample.*target_shape"),
     (lambda: L.Reshape((4, -1), name="n"), (5,), "5 values a sample.*target_shape"),
     (lambda: L.Rescaling([1, 2], name="n"), (3,), "scale has shape"),
@@ -97,31 +108,16 @@ def test_unknown_sizes_are_not_supported(make, shape):
         Sequential([L.Input(shape[1:]), make()])
 
 
-@pytest.mark.parametrize(
-    "argument",
-    ["kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"],
-)
-@pytest.mark.parametrize("make", [lambda **k: L.Conv2D(4, 3, **k), lambda **k: L.Dense(4, **k)], ids=["conv", "dense"])
-def test_what_is_not_supported_is_refused(make, argument):
-    with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
-        make(name="n", **{argument: "l2"})
-
-
-@pytest.mark.parametrize("part", ["depthwise", "pointwise", "bias"])
-@pytest.mark.parametrize("kind", ["regularizer", "constraint"])
-def test_what_is_not_supported_of_each_kernel_is_refused(part, kind):
-    argument = f"{part}_{kind}"
-    with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
-        L.SeparableConv2D(4, 3, name="n", **{argument: "l2"})
-    if part != "pointwise":
-        with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}='l2' is not supported"):
-            L.DepthwiseConv2D(3, name="n", **{argument: "l2"})
-
-
 @pytest.mark.parametrize("argument", ["lora_rank", "lora_alpha", "quantization_config"])
 def test_dense_refuses_what_belongs_to_large_models(argument):
     with pytest.raises(NotImplementedError, match=rf"Layer 'n': {argument}=4 is not supported"):
         L.Dense(4, name="n", **{argument: 4})
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "lanczos3", "lanczos5"])
+def test_interpolations_that_are_not_there_yet(interpolation):
+    with pytest.raises(NotImplementedError, match=rf"Layer 'n' \(UpSampling2D\): interpolation='{interpolation}'"):
+        L.UpSampling2D(interpolation=interpolation, name="n")
 
 
 def test_autocast_cannot_be_switched_off():
@@ -130,8 +126,9 @@ def test_autocast_cannot_be_switched_off():
 
 
 def test_softmax_over_another_axis():
-    with pytest.raises(NotImplementedError, match=r"Layer 'n' \(Softmax\): axis=1"):
-        L.Softmax(axis=1, name="n")(np.ones((2, 3, 4)))
+    for axis in (0, 3, -3, (1, 1), (), "a", None):
+        with pytest.raises(ValueError, match=r"Layer 'n' \(Softmax\): axis=.*expected an axis behind the batch"):
+            L.Softmax(axis=axis, name="n")(np.ones((2, 3, 4)))
     assert L.Softmax(axis=2)(np.ones((2, 3, 4))).shape == (2, 3, 4)
 
 

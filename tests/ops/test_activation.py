@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv.ops import reference
-from fastconv.ops.primitives import Elementwise, Relu, Softmax
+from fastconv.ops.primitives import Elementwise, Glu, LogSoftmax, PRelu, Relu, Softmax, Sparsemax
 from tests.cases import distinct, integers
 from tests.gradients import check_gradients
 
@@ -22,12 +22,19 @@ RELU_SETTINGS = [
 ]
 
 STRAIGHT = ("linear", "relu", "leaky_relu")  # no op of their own, or Relu
-SMOOTH = [(name, {}) for name in reference.ACTIVATIONS if name not in STRAIGHT] + [("elu", {"alpha": 0.5})]
+SMOOTH = [(name, {}) for name in reference.ACTIVATIONS if name not in STRAIGHT] + [
+    ("elu", {"alpha": 0.5}),
+    ("celu", {"alpha": 0.3}),
+    ("hard_shrink", {"threshold": 1.5}),
+    ("soft_shrink", {"threshold": 0.25}),
+    ("squareplus", {"b": 1.0}),
+    ("threshold", {"threshold": 1.0, "default_value": -3.0}),
+]
 
 #: Roundings that the powers and quotients of a smooth function may add up to, of a value and near zero.
 NEAR = {"rtol": 2e-6, "atol": 5e-7}
 #: Far left, gelu is a large number times the small rest of a difference.
-CANCELLING = {"gelu": {"rtol": 2e-6, "atol": 8e-6}}
+CANCELLING = {"gelu": {"rtol": 2e-6, "atol": 8e-6}}  # of the reference
 
 
 def relu_both(x, dy, settings):
@@ -139,14 +146,92 @@ def test_softmax_in_float64(rng):
     check_gradients(lambda x: op(x)[0], (x,), dy, backprop(dy))
 
 
-OPS = [Relu(), Softmax(), *(Elementwise(name, **settings) for name, settings in SMOOTH)]
+ROWS = {
+    LogSoftmax: (reference.log_softmax, lambda x, y, dy: reference.log_softmax_backward(y, dy)),
+    Sparsemax: (reference.sparsemax, lambda x, y, dy: reference.sparsemax_backward(y, dy)),
+    Glu: (reference.glu, lambda x, y, dy: reference.glu_backward(x, dy)),
+}
 
 
-@pytest.mark.parametrize("op", OPS, ids=["relu", "softmax", *(f"{name}{settings or ''}" for name, settings in SMOOTH)])
+@pytest.mark.parametrize("shape", [(0, 4), (1, 2), (3, 8), (5, 34), (2, 3, 66), (2, 1000)], ids=str)
+@pytest.mark.parametrize("cls", ROWS)
+def test_rows(cls, shape, variant, rng):
+    forward, backward = ROWS[cls]
+    x = (2 * rng.standard_normal(shape)).astype(np.float32)
+    y, backprop = cls()(x)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    exact = forward(x.astype(np.float64))
+    np.testing.assert_allclose(y, exact, rtol=3e-6, atol=2e-6)
+    np.testing.assert_allclose(backprop(dy)[0], backward(x.astype(np.float64), exact, dy), rtol=2e-5, atol=2e-5)
+    doubles = cls()(x.astype(np.float64))[0]
+    np.testing.assert_allclose(doubles, exact, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cls", ROWS)
+def test_gradients_of_rows(cls, rng):
+    x = 3 * distinct(rng, (3, 10))
+    y, backprop = cls()(x)
+    dy = rng.standard_normal(y.shape)
+    check_gradients(lambda x: cls()(x)[0], (x,), dy, backprop(dy), samples=30)
+
+
+@pytest.mark.parametrize("alpha", [(5, 7), (1, 7), (5, 1), (1, 1)], ids=str)
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_prelu(n, alpha, variant, rng):
+    x, a, dy = integers(rng, (n, 5, 7)), integers(rng, alpha), integers(rng, (n, 5, 7))
+    y, backprop = PRelu()(x, a)
+    np.testing.assert_array_equal(y, np.where(x > 0, x, a * x))
+    dx, da = backprop(dy)
+    np.testing.assert_array_equal(dx, np.where(x > 0, dy, np.where(x < 0, a * dy, 0)))
+    full = (dy * np.minimum(x, 0)).sum(0)
+    shared = tuple(i for i in range(2) if alpha[i] == 1)
+    np.testing.assert_array_equal(da, full.sum(shared, keepdims=True))
+
+
+@pytest.mark.parametrize("name", ["exponential", "tanh", "sigmoid", "softplus", "elu"])
+def test_errors_are_a_few_units_in_the_last_place(name, variant):
+    x = np.linspace(-87, 88, 100_001, dtype=np.float32)
+    exact = reference.ACTIVATIONS[name][0](x.astype(np.float64))
+    error = np.abs(Elementwise(name)(x)[0] - exact) / np.spacing(np.abs(exact).astype(np.float32))
+    assert error.max() < 3
+
+
+def test_exponentials_at_the_ends_of_their_range(variant):
+    x = np.array([88.7, 88.8, 1e4, np.inf, -87.3, -95, -103, -104, -1e4, -np.inf, np.nan], np.float32)
+    with np.errstate(over="ignore"):
+        expected = np.exp(x.astype(np.float64)).astype(np.float32)
+    np.testing.assert_allclose(Elementwise("exponential")(x)[0], expected, rtol=2e-7, atol=2e-45)
+
+
+OPS = [
+    Relu(),
+    Softmax(),
+    LogSoftmax(),
+    Sparsemax(),
+    Glu(),
+    *(Elementwise(name, **settings) for name, settings in SMOOTH),
+]
+
+
+@pytest.mark.parametrize(
+    "op",
+    OPS,
+    ids=[
+        "relu",
+        "softmax",
+        "log_softmax",
+        "sparsemax",
+        "glu",
+        *(f"{name}{settings or ''}" for name, settings in SMOOTH),
+    ],
+)
 def test_same_bits_for_any_number_of_threads(op, variant, set_num_threads, rng):
     # A slice of a plain ReLU is little work: it takes many to be shared.
     shape = (20011, 83) if isinstance(op, Relu) else (4001, 41)
-    x, dy = (rng.standard_normal(shape, np.float32) for _ in range(2))
+    if isinstance(op, Glu):
+        shape = (4001, 42)
+    x = rng.standard_normal(shape, np.float32)
+    dy = rng.standard_normal(op.output_shape(shape), np.float32)
 
     def run(threads):
         set_num_threads(threads)

@@ -363,6 +363,19 @@ def test_relu_passes_no_infinite_error_where_it_is_dead():
         ("gelu", {"approximate": True}, 1, 0.8411920),
         ("exponential", {}, 1, 2.7182818),
         ("linear", {}, -3, -3),
+        ("celu", {"alpha": 2.0}, -2, -1.2642411),
+        ("mish", {}, 1, 0.8650984),
+        ("hard_silu", {}, 1, 0.6666667),
+        ("hard_tanh", {}, 3, 1),
+        ("hard_shrink", {}, -0.6, -0.6),
+        ("soft_shrink", {}, -0.6, -0.1),
+        ("tanh_shrink", {}, 1, 0.2384058),
+        ("log_sigmoid", {}, 1, -0.3132617),
+        ("sparse_plus", {}, 0.5, 0.5625),
+        ("sparse_sigmoid", {}, 0.5, 0.75),
+        ("squareplus", {}, 1.5, 2),
+        ("squareplus", {"b": 9}, -4, 0.5),
+        ("threshold", {"threshold": 1.0, "default_value": 5.0}, 1, 5),
     ],
     ids=str,
 )
@@ -378,7 +391,7 @@ def test_activations_far_out(name):
     assert not np.isnan(forward(x)).any()
     with np.errstate(invalid="raise"):
         assert not np.isnan(backward(x, np.ones(3))).any()
-    assert np.isnan(forward(np.array([np.nan]))).all()
+    assert np.isnan(forward(np.array([np.nan]))).all() != (name == "threshold")
 
 
 def test_softmax_gradients(rng):

@@ -449,7 +449,7 @@ ACTIVATIONS = {
     "sigmoid": (P.Elementwise("sigmoid"), torch.sigmoid),
     "tanh": (P.Elementwise("tanh"), torch.tanh),
     "elu": (P.Elementwise("elu"), F.elu),
-    "elu-half": (P.Elementwise("elu", 0.5), lambda x: F.elu(x, 0.5)),
+    "elu-half": (P.Elementwise("elu", alpha=0.5), lambda x: F.elu(x, 0.5)),
     "selu": (P.Elementwise("selu"), F.selu),
     "softplus": (P.Elementwise("softplus"), lambda x: torch.logaddexp(x, torch.zeros_like(x))),
     "softsign": (P.Elementwise("softsign"), F.softsign),

@@ -288,7 +288,12 @@ def test_random_pools(case, seed):
 
 # ---- activations ------------------------------------------------------------------------------------------
 
-ACTIVATIONS = [(name, {}) for name in reference.ACTIVATIONS] + [
+ACTIVATIONS = [(name, {}) for name in reference.ACTIVATIONS if name != "threshold"] + [
+    ("threshold", {"threshold": 1.0, "default_value": -2.0}),
+    ("celu", {"alpha": 0.5}),
+    ("hard_shrink", {"threshold": 1.5}),
+    ("soft_shrink", {"threshold": 1.5}),
+    ("squareplus", {"b": 1.0}),
     ("relu", {"max_value": 6.0}),
     ("relu", {"max_value": 1.0}),
     ("relu", {"negative_slope": 0.25}),

@@ -73,7 +73,7 @@ def execute(program, *batch, **settings):
     loss = program.mode != "predict"
     return Result(
         program.y.copy(),
-        float(program.total[0]) if loss else 0.0,
+        program.loss if loss else 0.0,
         program.losses.copy() if loss else np.zeros(0),
         [plan.gradient(v).copy() for v in plan.trainable] if program.mode == "train" else [],
     )

@@ -119,6 +119,22 @@ NETWORKS = {
         (5,),
         loss.SquaredError(),
     ),
+    "noise": (  # the way back of each is tested beside its op
+        lambda: [
+            L.Conv2D(4, 2),
+            L.SpatialDropout2D(0.0),
+            L.GaussianNoise(0.0),
+            L.GaussianDropout(0.0),
+            L.AlphaDropout(0.0),
+            L.Reshape((12, 4)),
+            L.SpatialDropout1D(0.0),
+            L.Reshape((2, 3, 2, 4)),
+            L.SpatialDropout3D(0.0),
+            L.Flatten(),
+        ],
+        (5, 4, 2),
+        loss.SquaredError(),
+    ),
     "smooth-activations": (
         lambda: [
             L.Dense(6, "sigmoid"),
@@ -128,6 +144,61 @@ NETWORKS = {
             L.Dense(2),
         ],
         (5,),
+        loss.SquaredError(),
+    ),
+    "more-activations": (
+        lambda: [
+            L.Dense(6, "celu"),
+            L.Dense(6, "mish"),
+            L.Dense(6, "hard_silu"),
+            L.Dense(6, "glu"),
+            L.Dense(6, "log_softmax"),
+            L.Dense(6, "sparse_plus"),
+            L.Dense(6, "squareplus"),
+            L.Dense(6, "log_sigmoid"),
+            L.ELU(0.5),
+            L.LeakyReLU(),
+            L.Dense(4, "sparsemax"),
+            L.Dense(2),
+        ],
+        (5,),
+        loss.SquaredError(),
+    ),
+    "prelu": (
+        lambda: [
+            L.PReLU("ones"),
+            L.Conv2D(4, 2),
+            L.PReLU("ones", shared_axes=[1, 2]),
+            L.Softmax(axis=[1, 3]),
+            L.Conv2D(3, 2),
+            L.PReLU("ones", shared_axes=3, alpha_regularizer="l2"),
+            L.Flatten(),
+        ],
+        (5, 4, 2),
+        loss.SquaredError(),
+    ),
+    "sizes": (
+        lambda: [
+            L.Conv2D(3, 2),
+            L.UpSampling2D((2, 1), interpolation="bilinear"),
+            L.Cropping2D(((1, 2), (0, 1))),
+            L.UpSampling2D((1, 2)),
+            L.ZeroPadding2D(((0, 1), (2, 0))),
+            L.Permute((3, 1, 2)),
+            L.Reshape((3, 6, 6, 1)),
+            L.Cropping3D(((0, 1), (1, 1), (2, 0))),
+            L.ZeroPadding3D((0, 1, 0)),
+            L.UpSampling3D((1, 1, 2)),
+            L.Identity(),
+            L.Flatten(),
+            L.Dense(6, "tanh"),
+            L.RepeatVector(4),
+            L.UpSampling1D(2),
+            L.Cropping1D((1, 2)),
+            L.ZeroPadding1D((2, 1)),
+            L.Flatten(),
+        ],
+        (5, 4, 2),
         loss.SquaredError(),
     ),
     "relus": (
@@ -170,6 +241,18 @@ NETWORKS = {
         loss.CrossEntropy(sparse=True, ignored=2),
     ),
     "logits": (lambda: [L.Dense(7, "tanh"), L.Dense(4)], (5,), loss.CrossEntropy(sparse=True, from_logits=True)),
+    "penalties": (
+        lambda: [
+            L.Conv2D(
+                3, 2, activation="tanh", kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l2"
+            ),
+            L.ActivityRegularization(0.1, 0.2),
+            L.Flatten(),
+            L.Dense(3, kernel_regularizer="orthogonal_regularizer"),
+        ],
+        (4, 3, 2),
+        loss.SquaredError(),
+    ),
     "smoothed": (
         lambda: [L.Dense(7, "tanh"), L.Dense(4)],
         (5,),
@@ -242,7 +325,7 @@ def layers_out(layers, shape):
 def test_every_layer_and_every_loss_is_among_them():
     used = {type(layer) for make, *_ in NETWORKS.values() for layer in make()}
     known = {cls for cls in vars(L).values() if isinstance(cls, type) and issubclass(cls, L.Layer)}
-    assert known - used == {L.Layer, L.InputLayer, L.Activation}
+    assert known - used == {L.Layer, L.InputLayer, L.Activation, L.Lambda}
     used = {type(op) for *_, op in NETWORKS.values()}
     known = {cls for cls in vars(loss).values() if isinstance(cls, type) and issubclass(cls, loss.LossOp)}
     assert known - used == {loss.LossOp, loss.SoftmaxCrossEntropy}

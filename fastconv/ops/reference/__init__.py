@@ -8,7 +8,7 @@ Nothing here is meant to be fast.
 
 from fastconv.ops.reference import cell_loss, row_loss
 from fastconv.ops.reference.activation import (
-    ACTIVATIONS,
+    STRAIGHT_AND_SMOOTH,
     elu,
     elu_backward,
     exponential,
@@ -76,6 +76,7 @@ from fastconv.ops.reference.optimizer import (
     rmsprop_update,
     sgd_update,
 )
+from fastconv.ops.reference.pointwise import POINTWISE
 from fastconv.ops.reference.pooling import (
     average_pool2d,
     average_pool2d_backward,
@@ -86,7 +87,10 @@ from fastconv.ops.reference.pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
+from fastconv.ops.reference.rows import glu, glu_backward, sparsemax, sparsemax_backward
 from fastconv.ops.reference.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+
+ACTIVATIONS = {**STRAIGHT_AND_SMOOTH, **POINTWISE}
 
 __all__ = [
     "ACTIVATIONS",
@@ -122,6 +126,8 @@ __all__ = [
     "global_average_pool2d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
+    "glu",
+    "glu_backward",
     "hard_sigmoid",
     "hard_sigmoid_backward",
     "leaky_relu",
@@ -159,6 +165,8 @@ __all__ = [
     "softsign_backward",
     "sparse_softmax_cross_entropy",
     "sparse_softmax_cross_entropy_backward",
+    "sparsemax",
+    "sparsemax_backward",
     "squared_error",
     "squared_error_backward",
     "tanh",

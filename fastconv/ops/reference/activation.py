@@ -1,4 +1,4 @@
-"""Cell-by-cell activations and their gradients; ``ACTIVATIONS`` lists them by Keras's names.
+"""Cell-by-cell activations and their gradients, listed by Keras's names.
 
 At a kink the gradient is that of the flatter side: ``relu`` passes nothing at its threshold.
 """
@@ -584,7 +584,7 @@ def exponential_backward(x, dy):
 
 
 #: Keras's name -> (forward ``f(x, **settings)``, backward ``f_backward(x, dy, **settings)``).
-ACTIVATIONS = {
+STRAIGHT_AND_SMOOTH = {
     "elu": (elu, elu_backward),
     "exponential": (exponential, exponential_backward),
     "gelu": (gelu, gelu_backward),
