@@ -1,4 +1,4 @@
-"""``python -m fastconv``: what this computer can do, and the tutorial network at work.
+"""``python -m fastconv``: what this computer can do, the tutorial network at work, and how fast it is.
 
 The exit code is 0 if all went well, 2 for an option that makes no sense, 1 for anything else (the data are
 missing, the picture cannot be written), 130 after Ctrl+C.
@@ -6,6 +6,7 @@ missing, the picture cannot be written), 130 after Ctrl+C.
 
 import argparse
 import contextlib
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ def main(arguments=None):
     Returns
     -------
     int
-        The exit code: 0, or 130 after Ctrl+C.
+        The exit code: 0, or 130 after Ctrl+C; 1 or 2 from ``bench`` (see there).
 
     Raises
     ------
@@ -44,16 +45,15 @@ def main(arguments=None):
     """
     options = _make_parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def _make_parser():
     parser = argparse.ArgumentParser(prog="python -m fastconv", description="fastconv from the command line")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{demo,info}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{demo,info,bench}")
     info = commands.add_parser("info", help="print what this computer and this build can do")
     info.set_defaults(run=run_info)
     demo = commands.add_parser("demo", help="train a small network on Fashion-MNIST", description=run_demo.__doc__)
@@ -86,7 +86,29 @@ def _make_parser():
         metavar="FILE",
         help="where to save one picture's way through the network (default: %(default)s); needs matplotlib",
     )
+    _add_bench(commands)
     return parser
+
+
+def _add_bench(commands):
+    words = "measure this machine, fastconv on it, and other libraries beside it"
+    bench = commands.add_parser("bench", help=words, description=run_bench.__doc__)
+    bench.set_defaults(run=run_bench)
+    add = bench.add_argument
+    add("--quick", action="store_true", help="a part of the works, in a minute; others only as --peer-python says")
+    add("--only", nargs="+", default=[], metavar="NAME", help="works whose names contain this, as in the JSON file")
+    add("--threads", type=_at_least(1), metavar="N", help="how many threads (default: what the machine grants)")
+    add("--json", type=_file_path, metavar="FILE", help="save everything that was measured")
+    peers = bench.add_mutually_exclusive_group()
+    peers.add_argument("--no-peers", dest="peers", action="store_false", help="measure fastconv alone")
+    peers.add_argument(
+        "--peer-python",
+        type=_program,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="another Python to look for other libraries in; may be given several times",
+    )
 
 
 def _at_least(low, high=None):
@@ -103,13 +125,27 @@ def _at_least(low, high=None):
     return read
 
 
-def _picture_path(text):
-    """Return `text` as a path to save a picture under, so that a mistake shows before the training."""
+def _program(text):
+    """Return `text` as the path of a program that is there."""
+    path = shutil.which(text)
+    if path is None:
+        raise argparse.ArgumentTypeError(f"there is no program {text!r}")
+    return path
+
+
+def _file_path(text):
+    """Return `text` as a path to save a file under, so that a mistake shows before the work."""
     path = Path(text)
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r}: there is no folder {str(path.parent)!r}")
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; expected a file")
+    return path
+
+
+def _picture_path(text):
+    """Return `text` as a path to save a picture under."""
+    path = _file_path(text)
     if _has_matplotlib():
         from matplotlib.backend_bases import FigureCanvasBase
 
@@ -148,13 +184,21 @@ def run_demo(options):
     print(f"test accuracy: {accuracy:.4f}")
 
 
+def run_bench(options):
+    """Measure what this machine can do, fastconv, and the other libraries that are installed, in turns."""
+    from fastconv.benchmark import command
+
+    with _failures_told("bench"):
+        return command.run(options)
+
+
 @contextlib.contextmanager
-def _failures_told():
+def _failures_told(command="demo"):
     """Turn failures that come from the computer, not from a mistake in the program, into one message."""
     try:
         yield
     except (OSError, ValueError) as error:
-        sys.exit(f"python -m fastconv demo: {error}")
+        sys.exit(f"python -m fastconv {command}: {error}")
 
 
 def prepare(seed, threads):

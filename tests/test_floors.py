@@ -18,7 +18,7 @@ ops
 layers activations initializers regularizers constraints losses metrics optimizers
 plan
 models callbacks saving
-config datasets utils visualize
+config datasets utils visualize benchmark
 __main__
 """
 FLOOR = {part: number for number, line in enumerate(FLOORS.strip().splitlines()) for part in line.split()}

@@ -21,6 +21,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``rows.pxi``                activations of whole rows
 ``elementwise_loss.pxi``    losses cell by cell, by one table
 ``update.pxi``              optimizer steps
+``measure.pxi``             multiply-adds and a copy: what the machine can do at most
 ==========================  =====================================================================
 
 The best variant that this machine runs is chosen at import; the environment variable FASTCONV_ISA caps the choice.

@@ -1,0 +1,132 @@
+"""PyTorch at its best: channels last, oneDNN's own calls for the gradients, no graph where none is needed."""
+
+import contextlib
+
+from . import sizes
+from .network import STEPS_TO_THE_PEAK
+from .workloads import CONV, DEPTHWISE, EPOCH, POOL, batch
+
+
+class Side:
+    """PyTorch's works; see ``sides/__init__.py``."""
+
+    def __init__(self, torch, threads):
+        self.torch = torch
+        torch.set_num_threads(threads)
+        self.makers = {"train": self.train, "fit": self.fit, "call": self.call, "predict": self.call}
+        self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool}
+        self.values = {"memory": self.memory, "installed": lambda: sizes.installed(torch)}
+
+    def precision(self):
+        """Return the context in which the network computes."""
+        return contextlib.nullcontext()
+
+    # -- layers -------------------------------------------------------------------------------------------
+    def images(self, shape):
+        """Return random images of the shape (n, height, width, channels) in PyTorch's axes, channels last in memory."""
+        return self.torch.rand(*shape).permute(0, 3, 1, 2)
+
+    def conv(self, name, direction):
+        """Return a convolution layer's forward pass, or one of its gradients."""
+        layer = CONV[name]
+        return self._layer(layer, (layer.filters, layer.channels), 1, direction)
+
+    def depthwise(self, name, direction):
+        """Return a depthwise layer's forward pass, or one of its gradients."""
+        layer = DEPTHWISE[name]
+        return self._layer(layer, (layer.channels, 1), layer.channels, direction)
+
+    def _layer(self, layer, outer, groups, direction):
+        torch, stride, padding = self.torch, [layer.stride] * 2, [layer.padding] * 2
+        x, dy, bias = self.images(layer.x), self.images(layer.y), torch.rand(outer[0])
+        w = torch.rand(*outer, layer.kernel, layer.kernel).contiguous(memory_format=torch.channels_last)
+        if direction == "forward":
+
+            def call():
+                with torch.inference_mode():
+                    return torch.conv2d(x, w, bias, stride, padding, 1, groups)
+
+            return call
+        wanted = [direction == "data", direction == "filters", direction == "filters"]
+        backward = torch.ops.aten.convolution_backward
+        settings = ([outer[0]], stride, padding, [1, 1], False, [0, 0], groups, wanted)
+        return lambda: backward(dy, x, w, *settings)
+
+    def pool(self, name, direction):
+        """Return a max-pooling layer's forward pass, or that of training and the gradient ("both")."""
+        torch, layer, aten = self.torch, POOL[name], self.torch.ops.aten
+        x, dy = self.images(layer.x), self.images(layer.y)
+        size, stride = [layer.kernel] * 2, [layer.stride] * 2
+        if direction == "forward":
+
+            def call():
+                with torch.inference_mode():
+                    return torch.max_pool2d(x, size, stride)
+
+            return call
+
+        def both():
+            _, winners = aten.max_pool2d_with_indices(x, size, stride)
+            aten.max_pool2d_with_indices_backward(dy, x, size, stride, [0, 0], [1, 1], False, winners)
+
+        return both
+
+    # -- network ------------------------------------------------------------------------------------------
+    def model(self):
+        """Return the network; its last layer gives logits."""
+        nn = self.torch.nn
+        layers = [nn.Conv2d(1, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10)]
+        return nn.Sequential(*layers).to(memory_format=self.torch.channels_last)
+
+    def batch(self, n):
+        """Return `n` pictures and their labels as tensors."""
+        x, y = batch(n)
+        return self.torch.from_numpy(x).permute(0, 3, 1, 2), self.torch.from_numpy(y)
+
+    def stepper(self):
+        """Return a function that trains a new network on one batch."""
+        model = self.model()
+        optimizer = self.torch.optim.Adam(model.parameters())
+        loss = self.torch.nn.functional.cross_entropy
+
+        def step(x, y):
+            optimizer.zero_grad(set_to_none=True)
+            with self.precision():
+                value = loss(model(x), y)
+            value.backward()
+            optimizer.step()
+
+        return step
+
+    def train(self, n):
+        """Return a training step of `n` pictures."""
+        step, (x, y) = self.stepper(), self.batch(int(n))
+        return lambda: step(x, y)
+
+    def fit(self, n):
+        """Return an epoch over shuffled pictures in batches of `n`."""
+        step, (x, y) = self.stepper(), self.batch(EPOCH)
+
+        def epoch():
+            for chosen in self.torch.randperm(len(y)).split(int(n)):
+                step(x[chosen], y[chosen])
+
+        return epoch
+
+    def call(self, n):
+        """Return the probabilities of `n` pictures, as an array."""
+        model, (x, _) = self.model().eval(), self.batch(int(n))
+
+        def call():
+            with self.torch.inference_mode(), self.precision():
+                return self.torch.softmax(model(x), -1).float().numpy()
+
+        return call
+
+    def memory(self, n):
+        """Return the process's peak after some training steps of `n` pictures."""
+        step = self.train(n)
+        for _ in range(STEPS_TO_THE_PEAK):
+            step()
+        return sizes.peak_memory()
