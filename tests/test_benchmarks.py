@@ -1,33 +1,49 @@
 """The yardstick is straight: the benchmarks' NumPy baseline computes what the operations mean."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from fastconv.benchmark.sides import workloads
 from fastconv.ops import reference
 
-PATH = Path(__file__).parents[1] / "asv_bench" / "benchmarks" / "baseline.py"
+FOLDER = Path(__file__).parents[1] / "asv_bench" / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def baseline():
-    spec = importlib.util.spec_from_file_location("baseline", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def benchmarks():
+    """Import the folder as asv does: as a package of its own."""
+    spec = importlib.util.spec_from_file_location("asv_benchmarks", FOLDER / "__init__.py")
+    before = set(sys.modules)
+    sys.modules["asv_benchmarks"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["asv_benchmarks"])
+    yield lambda name: importlib.import_module(f"asv_benchmarks.{name}")
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] in ("asv_benchmarks", "sides"):
+            del sys.modules[name]
 
 
-@pytest.mark.parametrize(
-    ("size", "kernel", "stride", "padding"),
-    [((7, 8), 3, 1, "valid"), ((7, 8), 3, 2, "same"), ((9, 8), 1, 2, "valid"), ((15, 9), 5, 2, "same")],
-)
+@pytest.fixture(scope="module")
+def baseline(benchmarks):
+    return benchmarks("baseline")
+
+
+LAYERS = [((7, 8), 3, 1, 0), ((7, 8), 3, 2, 1), ((9, 8), 1, 2, 0), ((15, 9), 5, 2, 2)]  # size, kernel, stride, padding
+
+
+def settings_of(stride, padding):
+    return {"strides": (stride, stride), "padding": ((padding, padding), (padding, padding))}
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), LAYERS)
 def test_convolution(baseline, size, kernel, stride, padding):
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((2, *size, 3)), rng.standard_normal((kernel, kernel, 3, 4))
-    settings = {"strides": (stride, stride), "padding": padding}
+    settings = settings_of(stride, padding)
     y = baseline.conv_forward(x, w, stride, padding)
     assert_allclose(y, reference.conv2d(x, w, **settings))
     dy = rng.standard_normal(y.shape)
@@ -36,13 +52,11 @@ def test_convolution(baseline, size, kernel, stride, padding):
     assert_allclose(baseline.conv_backward_filters(x, w, dy, stride, padding), dw)
 
 
-@pytest.mark.parametrize(
-    ("size", "kernel", "stride", "padding"), [((7, 8), 3, 1, "valid"), ((7, 8), 3, 2, "same"), ((9, 8), 5, 2, "valid")]
-)
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), LAYERS)
 def test_depthwise_convolution(baseline, size, kernel, stride, padding):
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((2, *size, 3)), rng.standard_normal((kernel, kernel, 3, 1))
-    settings = {"strides": (stride, stride), "padding": padding}
+    settings = settings_of(stride, padding)
     y = baseline.depthwise_forward(x, w, stride, padding)
     assert_allclose(y, reference.depthwise_conv2d(x, w, **settings))
     dy = rng.standard_normal(y.shape)
@@ -85,3 +99,36 @@ def test_the_network_learns(baseline):
     for _ in range(60):
         network.train_step(x, labels, 0.2)
     assert loss() < before / 2
+
+
+def test_there_is_one_list_of_workloads(benchmarks):
+    assert benchmarks("bench").workloads.CONV == workloads.CONV
+    assert benchmarks("layers").Conv.params[0] == list(workloads.CONV)
+
+
+@pytest.mark.parametrize("library", ["fastconv", "numpy"])
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("Conv", ("odd.channels", "forward")),
+        ("Conv", ("odd.channels", "data")),
+        ("Conv", ("odd.channels", "filters")),
+        ("Depthwise", ("mobilenet.dw7", "data")),
+        ("MaxPool", ("tutorial.pool2", "both")),
+    ],
+)
+def test_a_layer_s_benchmark_runs(benchmarks, name, case, library):
+    benchmark = getattr(benchmarks("layers"), name)()
+    try:
+        benchmark.setup(*case, library)
+    except NotImplementedError:
+        pytest.skip("this version has no such layer")
+    benchmark.time_layer(*case, library)
+
+
+def test_variants_that_cannot_run_here_are_left_out(benchmarks):
+    benchmark = benchmarks("layers").Variant()
+    with pytest.raises(NotImplementedError):
+        benchmark.setup("conv/cifar.conv64", "data", "sse9", 1)
+    benchmark.setup("conv/cifar.conv64", "data", "baseline", 1)
+    benchmark.time_layer("conv/cifar.conv64", "data", "baseline", 1)

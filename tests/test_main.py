@@ -163,7 +163,7 @@ def test_seed_and_threads_are_set(monkeypatch):
 
 
 BAD_OPTIONS = {
-    "": "the following arguments are required: {demo,info}",
+    "": "the following arguments are required: {demo,info,bench}",
     "dmeo": "invalid choice: 'dmeo'",
     "info --epochs 1": "unrecognized arguments: --epochs 1",
     "demo --epochs 0": "argument --epochs: '0' is not a whole number that is at least 1",
@@ -174,6 +174,11 @@ BAD_OPTIONS = {
     "demo --data big": "argument --data: invalid choice: 'big'",
     "demo --picture none/a.png": "argument --picture: 'none/a.png': there is no folder 'none'",
     "demo --picture .": "argument --picture: '.' is a folder; expected a file",
+    "bench --threads 0": "argument --threads: '0' is not a whole number that is at least 1",
+    "bench --json none/a.json": "argument --json: 'none/a.json': there is no folder 'none'",
+    "bench --only": "argument --only: expected at least one argument",
+    "bench --peer-python none/python": "argument --peer-python: there is no program 'none/python'",
+    "bench --no-peers --peer-python python": "argument --peer-python: ",
 }
 
 
@@ -194,7 +199,7 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_the_training(capsys):
     assert re.search(r"'a.xyz' ends in none of .*\.png", capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("arguments", ["--help", "demo --help", "info --help"])
+@pytest.mark.parametrize("arguments", ["--help", "demo --help", "info --help", "bench --help"])
 def test_help_is_there(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         command.main(arguments.split())

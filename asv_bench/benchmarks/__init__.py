@@ -1,13 +1,15 @@
 """Benchmarks on named workloads, always beside the same work in NumPy.
 
-The number of threads is the environment's: ``OMP_NUM_THREADS=1 asv run ...`` pins both sides.
+What is measured and how fastconv does it is read from the bench command's own folder, ``fastconv/benchmark/sides`` of
+this source tree, whatever version of fastconv is installed: one list serves both.
 
-============  ========================================================
-workloads.py  the layers and batches that are measured, by name
+The number of threads is the environment's (``OMP_NUM_THREADS=1 asv run ...`` pins both sides), but for the variants of
+the kernels, which are measured on one thread and on two.
+
+============  ============================================================================
+bench.py      the tables and fastconv's side of the bench command, from this source tree
 baseline.py   the same work in NumPy: patches and matrix products
-kernels.py    convolutions: forward and backward
-depthwise.py  convolutions of every channel by itself
-pool.py       max, average and global pooling: forward and backward
-models.py     the tutorial's network: steps, predictions, memory, import
-============  ========================================================
+layers.py     layers: forward, and each gradient by itself; the kernels' variants
+models.py     the tutorial's network: steps, epochs, predictions, memory, import
+============  ============================================================================
 """

@@ -1,97 +1,89 @@
 """The same work in NumPy, as a good NumPy programmer would write it: patches and matrix products.
 
-Images are NHWC, filters HWIO. This is what a layer costs without fastconv; ``fastconv.ops.reference``, which
-says what the operations mean, is many times slower still.
+Images are NHWC, filters HWIO; padding is the same on every side. This is what a layer costs without fastconv;
+``fastconv.ops.reference``, which says what the operations mean, is many times slower still.
 """
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-
-def padding_of(size, kernel, stride, padding):
-    """Return the padding before and after one axis."""
-    if padding == "valid":
-        return 0, 0
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+from .bench import workloads
 
 
-def paddings(x, kernel, stride, padding):
-    """Return the padding of images for ``numpy.pad``."""
-    vertical, horizontal = (padding_of(size, kernel, stride, padding) for size in x.shape[1:3])
-    return (0, 0), vertical, horizontal, (0, 0)
+# ---- convolution ------------------------------------------------------------------------------------------
+def padded(x, padding):
+    """Return images with zeros around them."""
+    return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
 
 def patches(x, kernel, stride, padding):
     """Return every window as a row: (n, out height, out width, kernel * kernel * channels)."""
-    x = np.pad(x, paddings(x, kernel, stride, padding))
-    views = sliding_window_view(x, (kernel, kernel), (1, 2))[:, ::stride, ::stride]
+    views = sliding_window_view(padded(x, padding), (kernel, kernel), (1, 2))[:, ::stride, ::stride]
     return views.transpose(0, 1, 2, 4, 5, 3).reshape(*views.shape[:3], -1)
 
 
-def conv_forward(x, w, stride=1, padding="valid"):
+def conv_forward(x, w, stride=1, padding=0):
     """Return the convolution of images with filters."""
     return patches(x, w.shape[0], stride, padding) @ w.reshape(-1, w.shape[3])
 
 
-def conv_backward_filters(x, w, dy, stride=1, padding="valid"):
+def conv_backward_filters(x, w, dy, stride=1, padding=0):
     """Return the gradient of the filters."""
     rows = patches(x, w.shape[0], stride, padding)
     return (rows.reshape(-1, rows.shape[3]).T @ dy.reshape(-1, dy.shape[3])).reshape(w.shape)
 
 
-def conv_backward_input(x, w, dy, stride=1, padding="valid"):
+def conv_backward_input(x, w, dy, stride=1, padding=0):
     """Return the gradient of the images."""
-    kernel, (_, height, width, channels) = w.shape[0], x.shape
-    (top, bottom), (left, right) = paddings(x, kernel, stride, padding)[1:3]
-    rows = (dy @ w.reshape(-1, w.shape[3]).T).reshape(*dy.shape[:3], kernel, kernel, channels)
-    dx = np.zeros((len(x), top + height + bottom, left + width + right, channels), x.dtype)
-    for i, j in np.ndindex(kernel, kernel):
-        taps = dx[:, i : i + stride * dy.shape[1] : stride, j : j + stride * dy.shape[2] : stride]
-        taps += rows[:, :, :, i, j]
-    return dx[:, top : top + height, left : left + width]
+    rows = (dy @ w.reshape(-1, w.shape[3]).T).reshape(*dy.shape[:3], *w.shape[:3])
+    dx = np.zeros_like(padded(x, padding))
+    for i, j in np.ndindex(*w.shape[:2]):
+        tap(dx, i, j, dy.shape, stride)[...] += rows[:, :, :, i, j]
+    return inside(dx, padding)
 
 
-def taps(x, w, stride, padding):
-    """Return padded images and, for every tap of depthwise filters, the slices of the cells under it."""
-    padded = np.pad(x, paddings(x, w.shape[0], stride, padding))
-    rows, columns = ((extent - w.shape[0]) // stride + 1 for extent in padded.shape[1:3])
-    cells = {
-        (i, j): (slice(None), slice(i, i + stride * rows, stride), slice(j, j + stride * columns, stride))
-        for i, j in np.ndindex(w.shape[:2])
-    }
-    return padded, cells
+def tap(x, i, j, shape, stride):
+    """Return a view of what cell (i, j) of every window of a result of `shape` sees."""
+    return x[:, i : i + stride * shape[1] : stride, j : j + stride * shape[2] : stride]
 
 
-def depthwise_forward(x, w, stride=1, padding="valid"):
-    """Return the convolution of every channel with its filter."""
-    padded, cells = taps(x, w, stride, padding)
-    return sum(padded[cell] * w[i, j, :, 0] for (i, j), cell in cells.items())
+def inside(x, padding):
+    """Return images without what is around them."""
+    return x[:, padding : x.shape[1] - padding, padding : x.shape[2] - padding]
 
 
-def depthwise_backward_filters(x, w, dy, stride=1, padding="valid"):
+# ---- depthwise convolution: filters (height, width, channels, 1) ------------------------------------------
+def depthwise_forward(x, w, stride, padding):
+    """Return the convolution of each channel with its filter."""
+    x = padded(x, padding)
+    height, width = ((size - w.shape[0]) // stride + 1 for size in x.shape[1:3])
+    y = np.zeros((len(x), height, width, x.shape[3]), x.dtype)
+    for i, j in np.ndindex(*w.shape[:2]):
+        y += tap(x, i, j, y.shape, stride) * w[i, j, :, 0]
+    return y
+
+
+def depthwise_backward_filters(x, w, dy, stride, padding):
     """Return the gradient of the filters."""
-    padded, cells = taps(x, w, stride, padding)
-    dw = np.empty_like(w)
-    for (i, j), cell in cells.items():
-        np.einsum("nijc,nijc->c", padded[cell], dy, out=dw[i, j, :, 0])
+    x, dw = padded(x, padding), np.empty_like(w)
+    for i, j in np.ndindex(*w.shape[:2]):
+        dw[i, j, :, 0] = np.einsum("nhwc,nhwc->c", tap(x, i, j, dy.shape, stride), dy)
     return dw
 
 
-def depthwise_backward_input(x, w, dy, stride=1, padding="valid"):
+def depthwise_backward_input(x, w, dy, stride, padding):
     """Return the gradient of the images."""
-    padded, cells = taps(x, w, stride, padding)
-    dx = np.zeros_like(padded)
-    for (i, j), cell in cells.items():
-        dx[cell] += dy * w[i, j, :, 0]
-    (top, _), (left, _) = paddings(x, w.shape[0], stride, padding)[1:3]
-    return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
+    dx = np.zeros_like(padded(x, padding))
+    for i, j in np.ndindex(*w.shape[:2]):
+        tap(dx, i, j, dy.shape, stride)[...] += dy * w[i, j, :, 0]
+    return inside(dx, padding)
 
 
+# ---- pooling ----------------------------------------------------------------------------------------------
 def pool_windows(x, size, stride):
     """Return a view of each of the window's cells: one array of all windows for each place in the window."""
     rows, columns = ((extent - size) // stride + 1 for extent in x.shape[1:3])
-    return [x[:, i : i + stride * rows : stride, j : j + stride * columns : stride] for i, j in np.ndindex(size, size)]
+    return [tap(x, i, j, (len(x), rows, columns), stride) for i, j in np.ndindex(size, size)]
 
 
 def max_pool_forward(x, size, stride):
@@ -131,6 +123,48 @@ def average_pool_backward(x, y, dy, size, stride):
     return dx
 
 
+# ---- named layers: the call to be timed -------------------------------------------------------------------
+def conv(name, direction):
+    """Return a convolution layer's forward pass, or one of its gradients."""
+    functions = {"forward": conv_forward, "data": conv_backward_input, "filters": conv_backward_filters}
+    return _layer(workloads.CONV[name], functions[direction], direction)
+
+
+def depthwise(name, direction):
+    """Return a depthwise layer's forward pass, or one of its gradients."""
+    functions = {
+        "forward": depthwise_forward,
+        "data": depthwise_backward_input,
+        "filters": depthwise_backward_filters,
+    }
+    return _layer(workloads.DEPTHWISE[name], functions[direction], direction)
+
+
+def _layer(layer, function, direction):
+    x, w = workloads.random(*layer.x), workloads.random(*layer.w)
+    arrays = (x, w) if direction == "forward" else (x, w, workloads.random(*layer.y))
+    return lambda: function(*arrays, layer.stride, layer.padding)
+
+
+def max_pool(name, direction):
+    """Return a max-pooling layer's forward pass, or that and the gradient ("both")."""
+    return _pool(name, direction, max_pool_forward, max_pool_backward)
+
+
+def average_pool(name, direction):
+    """Return an average-pooling layer's forward pass, or that and the gradient ("both")."""
+    return _pool(name, direction, average_pool_forward, average_pool_backward)
+
+
+def _pool(name, direction, forward, backward):
+    layer = workloads.POOL[name]
+    x, dy, window = workloads.random(*layer.x), workloads.random(*layer.y), (layer.kernel, layer.stride)
+    if direction == "forward":
+        return lambda: forward(x, *window)
+    return lambda: backward(x, forward(x, *window), dy, *window)
+
+
+# ---- the tutorial's network -------------------------------------------------------------------------------
 class TutorialNetwork:
     """The tutorial's network by hand: forward, backward, and plain gradient descent."""
 

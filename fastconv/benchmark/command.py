@@ -39,7 +39,8 @@ def run(options):
     if not chosen:
         among = choose(everything, quick=options.quick)
         kinds = sorted({work.kind for group in among for work in group.works})
-        print(f"--only {' '.join(options.only)} chooses nothing; names start with {', '.join(kinds)}", file=sys.stderr)
+        words = f"--only {' '.join(options.only)} chooses nothing; names start with {', '.join(kinds)}"
+        print(f"python -m fastconv bench: {words}", file=sys.stderr)
         return 2
     pace = rounds.QUICK if options.quick else rounds.THOROUGH
     pythons, notes = find_pythons(options.peer_python, own=options.peers and not options.quick)

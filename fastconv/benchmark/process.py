@@ -38,20 +38,16 @@ def environment(name, threads, keep_pages=True):
         variables |= {"FASTCONV_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(filter(None, path))}
     elif keep_pages:
         variables |= _KEEP_PAGES
-    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONIOENCODING": "utf-8", **variables, **_own(name)}
-
-
-def _own(name):
-    return LIBRARIES[name].environment if name in LIBRARIES else {}
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **variables, **LIBRARIES[name].environment}
 
 
 def find_libraries(python):
     """Return the names of the libraries that an interpreter has; raise WorkerError if it cannot tell."""
-    done = _run([python, str(PROGRAM)], os.environ)
+    answer = _run([python, str(PROGRAM)], os.environ)
     try:
-        return json.loads(done)
-    except ValueError:
-        raise WorkerError(f"{python} is no Python interpreter") from None
+        return [name for name in json.loads(answer) if name in LIBRARIES]
+    except (ValueError, TypeError):
+        raise WorkerError(f"{python} is no Python interpreter: it answered {answer[:60]!r}") from None
 
 
 def seconds_to_import(python, name, threads):
@@ -87,6 +83,8 @@ class Worker:
     version : str
     kinds : list of str
         What can be asked.
+    alive : bool
+        False after a question that it did not answer.
 
     Raises
     ------
@@ -110,24 +108,24 @@ class Worker:
         except OSError as error:
             self._log.close()
             raise WorkerError(f"{python} does not run: {error}") from None
+        self.alive = True
         self._answers = queue.SimpleQueue()
-        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         try:
-            ready = self._answer()["ready"]
+            ready = self._answer("ready")
             self.version, self.kinds = ready["version"], ready["kinds"]
-        except BaseException as error:
+        except BaseException:
             self.close()
-            if isinstance(error, (KeyError, TypeError)):
-                raise WorkerError("wrote no greeting") from None
             raise
 
-    def _listen(self, answers):
-        with contextlib.suppress(ValueError):  # closed while we were reading
-            for line in answers:
-                self._answers.put(line)
+    def _listen(self):
+        for line in self._process.stdout:
+            self._answers.put(line)
         self._answers.put(None)
 
-    def _answer(self):
+    def _answer(self, key):
+        """Return what the next answer has under `key`."""
         try:
             line = self._answers.get(timeout=TIMEOUT)
         except queue.Empty:
@@ -137,8 +135,13 @@ class Worker:
             self._log.seek(0)
             raise WorkerError(_end_of(self._process.returncode, self._log.read()))
         try:
-            return json.loads(line)
-        except ValueError:
+            answer = json.loads(line)
+            self.alive = True
+            return answer[key]
+        except KeyError:
+            raise WorkerError(answer.get("error", f"answered {answer}")) from None
+        except (ValueError, TypeError):
+            self.alive = False
             raise WorkerError(f"answered {line.strip()[:60]!r}") from None
 
     def measure(self, name, budget):
@@ -149,24 +152,17 @@ class Worker:
         WorkerError
             If there is no answer, or the answer says that it does not work; `alive` tells these apart.
         """
-        try:
+        with contextlib.suppress(OSError):  # where it has ended, the answer says how
             self._process.stdin.write(f"measure {name} {budget}\n")
             self._process.stdin.flush()
-        except OSError:
-            pass  # it has ended; the answer says how
         self.alive = False  # until it has answered
-        answer = self._answer()
-        self.alive = True
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        return float(answer["cost"])
-
-    alive = True
+        return float(self._answer("cost"))
 
     def close(self):
         """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
+        self._listener.join()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         self._process.stdout.close()
@@ -219,7 +215,8 @@ class Team:
             except WorkerError as failure:
                 self.absent[name] = str(failure)
             else:
-                self.versions[name], self.kinds[name] = worker.version, {*worker.kinds, "import"}
+                self.versions[name] = worker.version
+                self.kinds[name] = {*worker.kinds, *(["import"] if LIBRARIES[name].rival else [])}
 
     def those_for(self, work):
         """Return the names of the libraries that do a work."""
@@ -244,11 +241,13 @@ class Team:
                 return worker.measure(work.name, budget)
         if self._deaths[name] >= MOST_DEATHS:
             raise WorkerError(f"has died {MOST_DEATHS} times; it is not asked again")
-        worker = self._worker(name)
         try:
-            return worker.measure(work.name, budget)
+            return self._worker(name).measure(work.name, budget)
         finally:
-            if not worker.alive:
+            worker = self._workers.get(name)
+            if worker is None:
+                self._deaths[name] += 1  # it did not even start
+            elif not worker.alive:
                 self._deaths[name] += 1
                 self._workers.pop(name).close()
 

@@ -1,5 +1,6 @@
 """What was measured: tables for people, one dictionary for programs."""
 
+import time
 from itertools import groupby
 from typing import NamedTuple
 
@@ -140,6 +141,7 @@ class Report:
         """Return everything, for JSON."""
         return {
             "format": FORMAT,
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "machine": self.facts.machine,
             "threads": self.facts.threads,
             "variant": self.facts.variant,

@@ -48,8 +48,8 @@ class Series:
 
         Examples
         --------
-        >>> Series([1.0, 1.1, 1.2]).spread
-        0.18181818181818174
+        >>> Series([4.0, 5.0, 4.0]).spread
+        0.25
         """
         return (max(self.costs) - min(self.costs)) / self.cost
 

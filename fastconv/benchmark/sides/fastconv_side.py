@@ -4,7 +4,7 @@ import numpy as np
 
 from . import sizes
 from .network import Network
-from .workloads import CONV, COPIED, DEPTHWISE, PEAK_FLOPS, POOL, normal
+from .workloads import CONV, COPIED, DEPTHWISE, PEAK_FLOPS, POOL, random
 
 
 class Side(Network):
@@ -33,7 +33,7 @@ class Side(Network):
         """Return a copy of COPIED values."""
         from fastconv import kernels
 
-        x = normal(COPIED)
+        x = random(COPIED)
         return kernels.for_dtype(np.float32).copy_values(x, np.ones_like(x), threads=int(threads))
 
     def alone(self, n):
@@ -91,14 +91,14 @@ def _site(op, x_shape, param_shapes, training, wants_dx, wants_filters, threads)
     from fastconv.ops.op import allocate
 
     site = op.site(x_shape, param_shapes, np.float32, training, wants_dx, threads)
-    params, dparams = ([normal(*shape) for shape in param_shapes] for _ in range(2))
+    params, dparams = ([random(*shape) for shape in param_shapes] for _ in range(2))
     site.__dict__.update(
         allocate(op.needs(site), np.float32),
         seed=np.zeros(1, np.uint64),
-        x=normal(*x_shape),
-        y=normal(*site.y_shape),
-        dx=normal(*x_shape) if wants_dx else None,
-        dy=normal(*site.y_shape),
+        x=random(*x_shape),
+        y=np.ones(site.y_shape, np.float32),
+        dx=np.ones(x_shape, np.float32) if wants_dx else None,
+        dy=random(*site.y_shape),
         params=tuple(params),
         dparams=tuple(dparams) if wants_filters else (None,) * len(params),
     )

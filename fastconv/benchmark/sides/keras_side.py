@@ -2,7 +2,7 @@
 
 from . import sizes
 from .network import Network
-from .workloads import CONV, DEPTHWISE, POOL, normal
+from .workloads import CONV, DEPTHWISE, POOL, random
 
 
 class Side(Network):
@@ -33,8 +33,8 @@ class Side(Network):
         return self._layer(DEPTHWISE[name], operations, direction)
 
     def _layer(self, layer, operations, direction):
-        x, w, dy = (self.tf.constant(normal(*shape)) for shape in (layer.x, layer.w, layer.y))
-        bias = self.tf.constant(normal(layer.y[3]))
+        x, w, dy = (self.tf.constant(random(*shape)) for shape in (layer.x, layer.w, layer.y))
+        bias = self.tf.constant(random(layer.y[3]))
         padding = 2 * [layer.padding]
         settings = {
             "strides": [1, layer.stride, layer.stride, 1],
@@ -51,7 +51,7 @@ class Side(Network):
     def pool(self, name, direction):
         """Return a max-pooling layer's forward pass, or that of training and the gradient ("both")."""
         layer, raw = POOL[name], self.tf.raw_ops
-        x, dy = self.tf.constant(normal(*layer.x)), self.tf.constant(normal(*layer.y))
+        x, dy = self.tf.constant(random(*layer.x)), self.tf.constant(random(*layer.y))
         window = {"ksize": [1, layer.kernel, layer.kernel, 1], "strides": [1, layer.stride, layer.stride, 1]}
         window["padding"] = "VALID"
         if direction == "forward":

@@ -123,6 +123,8 @@ DEPTHWISE = {
     "mobilenet.dw56": Depthwise(4, 56, 56, 128, 3, 1, 1),
     "mobilenet.dw14": Depthwise(16, 14, 14, 512, 3, 1, 1),
     "mobilenet.dw7": Depthwise(16, 7, 7, 1024, 3, 1, 1),
+    "mobilenetv3.dw28": Depthwise(16, 28, 28, 72, 5, 2, 2),
+    "odd.depthwise": Depthwise(8, 31, 29, 39, 3, 1, 0),
 }
 
 POOL = {
@@ -139,9 +141,11 @@ PEAK_FLOPS = 400_000_000  # multiplications and additions in registers: a millis
 COPIED = 1 << 25  # float32 values: more than caches hold
 
 
-def normal(*shape):
-    """Return numbers of the standard normal distribution, float32, whose every page of memory has been touched."""
-    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+def random(*shape):
+    """Return numbers from -0.5 to 0.5, float32, whose every page of memory has been touched."""
+    numbers = np.random.default_rng(0).random(shape, dtype=np.float32)
+    numbers -= 0.5
+    return numbers
 
 
 def batch(n):
