@@ -3,7 +3,8 @@
 ``import fastconv as keras`` runs a Keras CNN tutorial. The floors of the house, each importing only from those below
 it::
 
-    F6  datasets  utils  visualize  __main__       what a person holds in the hand
+    F6  datasets  utils  visualize  benchmark  __main__
+                                                   what a person holds in the hand
     F5  models  callbacks                          Sequential, the loops over batches
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
     F3  layers  activations  initializers          Keras's names: state, settings, shapes
