@@ -125,7 +125,7 @@ def test_others_do_the_same_work(name, ours):
         pytest.skip(f"{name} is not installed")
     if name == "keras":
         pytest.skip("TensorFlow cannot be loaded beside PyTorch")
-    side, version = sides.make(name, 1)
+    side, version = sides.make(name, fastconv.config.get_num_threads())  # no other: PyTorch tells OpenMP
     assert version.split()[0] in ("torch", "keras", "onnxruntime")
     y = side.makers["call"]("3")()
     assert y.shape == (3, 10)
@@ -139,8 +139,7 @@ def test_pytorch_s_layers_have_the_shapes_of_the_tables(small, monkeypatch):
 
     for name, table in SMALL.items():
         monkeypatch.setattr(torch_side, name, table)
-    threads = torch.get_num_threads()
-    side = torch_side.Side(torch, threads)
+    side = torch_side.Side(torch, fastconv.config.get_num_threads())
     for kind, name in [("conv", "CONV"), ("depthwise", "DEPTHWISE"), ("pool", "POOL")]:
         layer = SMALL[name]["small"]
         n, height, width, channels = layer.y
