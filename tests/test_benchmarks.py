@@ -115,6 +115,7 @@ def test_there_is_one_list_of_workloads(benchmarks):
         ("Conv", ("odd.channels", "filters")),
         ("Depthwise", ("mobilenet.dw7", "data")),
         ("MaxPool", ("tutorial.pool2", "both")),
+        ("AveragePool", ("resnet50.global", "both")),
     ],
 )
 def test_a_layer_s_benchmark_runs(benchmarks, name, case, library):

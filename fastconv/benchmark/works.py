@@ -100,6 +100,7 @@ def groups(variants, threads):
         *_layers("conv", "Dense convolutions", CONV, DIRECTIONS, "flops", "GFLOP/s"),
         *_layers("depthwise", "Depthwise convolutions", DEPTHWISE, DIRECTIONS, "flops", "GFLOP/s"),
         *_layers("pool", "Max pooling", POOL, POOL_DIRECTIONS, "bytes", "GB/s"),
+        *_layers("average", "Average pooling", POOL, POOL_DIRECTIONS, "bytes", "GB/s"),
         Group("training", "The tutorial's network: training", tuple(training)),
         Group("inference", "The tutorial's network: inference", tuple(inference)),
         Group("costs", "What it takes", tuple(costs), mixed=True),

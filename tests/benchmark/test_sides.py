@@ -22,7 +22,7 @@ SMALL = {
 LAYERS = [
     *(("conv", direction) for direction in ("forward", "data", "filters")),
     *(("depthwise", direction) for direction in ("forward", "data", "filters")),
-    *(("pool", direction) for direction in ("forward", "both")),
+    *((kind, direction) for kind in ("pool", "average") for direction in ("forward", "both")),
 ]
 
 
@@ -150,4 +150,5 @@ def test_pytorch_s_layers_have_the_shapes_of_the_tables(small, monkeypatch):
     dx, dw, db = side.conv("small", "filters")()
     assert dx is None and dw.shape == (5, 3, 3, 3) and db.shape == (5,)
     side.pool("small", "both")()
+    side.average("small", "both")()
     side.depthwise("small", "data")()

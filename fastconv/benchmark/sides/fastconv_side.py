@@ -15,7 +15,14 @@ class Side(Network):
 
         super().__init__(fastconv)
         self.threads = threads
-        self.makers |= {"peak": self.peak, "copy": self.copy, "alone": self.alone, "conv": self.conv, "pool": self.pool}
+        self.makers |= {
+            "peak": self.peak,
+            "copy": self.copy,
+            "alone": self.alone,
+            "conv": self.conv,
+            "pool": self.pool,
+            "average": self.average,
+        }
         if hasattr(primitives, "DepthwiseConv2D"):
             self.makers["depthwise"] = self.depthwise
         self.values |= {"installed": lambda: sizes.installed(fastconv), "wheel": lambda: sizes.compressed(fastconv)}
@@ -63,14 +70,24 @@ class Side(Network):
 
     def pool(self, name, direction):
         """Return a max-pooling layer's forward pass, or that of training and the gradient ("both")."""
-        from fastconv.ops.op import run
         from fastconv.ops.primitives import MaxPool2D
 
-        layer = POOL[name]
-        op = MaxPool2D((layer.kernel, layer.kernel), (layer.stride, layer.stride))
-        site = _site(op, layer.x, [], direction != "forward", direction != "forward", False, self.threads)
-        calls = op.forward(site) + (op.backward(site) if direction == "both" else [])
-        return lambda: run(calls)
+        return _pool(POOL[name], MaxPool2D, direction, self.threads)
+
+    def average(self, name, direction):
+        """Return an average-pooling layer's forward pass, or that and the gradient ("both")."""
+        from fastconv.ops.primitives import AveragePool2D
+
+        return _pool(POOL[name], AveragePool2D, direction, self.threads)
+
+
+def _pool(layer, op_class, direction, threads):
+    from fastconv.ops.op import run
+
+    op, both = op_class((layer.kernel, layer.kernel), (layer.stride, layer.stride)), direction == "both"
+    site = _site(op, layer.x, [], both, both, False, threads)
+    calls = op.forward(site) + (op.backward(site) if both else [])
+    return lambda: run(calls)
 
 
 def _layer(layer, op_class, direction, threads):

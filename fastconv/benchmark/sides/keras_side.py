@@ -13,7 +13,7 @@ class Side(Network):
         self.tf = tensorflow
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool}
+        self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool, "average": self.average}
         self.values["installed"] = lambda: sizes.installed(keras, tensorflow)
 
     def conv(self, name, direction):
@@ -50,10 +50,20 @@ class Side(Network):
 
     def pool(self, name, direction):
         """Return a max-pooling layer's forward pass, or that of training and the gradient ("both")."""
-        layer, raw = POOL[name], self.tf.raw_ops
-        x, dy = self.tf.constant(random(*layer.x)), self.tf.constant(random(*layer.y))
-        window = {"ksize": [1, layer.kernel, layer.kernel, 1], "strides": [1, layer.stride, layer.stride, 1]}
-        window["padding"] = "VALID"
+        raw, x, dy, window = self._pooling(POOL[name])
         if direction == "forward":
             return lambda: raw.MaxPool(input=x, **window)
         return lambda: raw.MaxPoolGrad(orig_input=x, orig_output=raw.MaxPool(input=x, **window), grad=dy, **window)
+
+    def average(self, name, direction):
+        """Return an average-pooling layer's forward pass, or that and the gradient ("both")."""
+        raw, x, dy, window = self._pooling(POOL[name])
+        if direction == "forward":
+            return lambda: raw.AvgPool(value=x, **window)
+        forward, backward = raw.AvgPool, raw.AvgPoolGrad
+        return lambda: (forward(value=x, **window), backward(orig_input_shape=POOL[name].x, grad=dy, **window))
+
+    def _pooling(self, layer):
+        x, dy = self.tf.constant(random(*layer.x)), self.tf.constant(random(*layer.y))
+        window = {"ksize": [1, layer.kernel, layer.kernel, 1], "strides": [1, layer.stride, layer.stride, 1]}
+        return self.tf.raw_ops, x, dy, {**window, "padding": "VALID"}

@@ -14,7 +14,7 @@ class Side:
         self.torch = torch
         torch.set_num_threads(threads)
         self.makers = {"train": self.train, "fit": self.fit, "call": self.call, "predict": self.call}
-        self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool}
+        self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool, "average": self.average}
         self.values = {"memory": self.memory, "installed": lambda: sizes.installed(torch)}
 
     def precision(self):
@@ -70,6 +70,20 @@ class Side:
             aten.max_pool2d_with_indices_backward(dy, x, size, stride, [0, 0], [1, 1], False, winners)
 
         return both
+
+    def average(self, name, direction):
+        """Return an average-pooling layer's forward pass, or that and the gradient ("both")."""
+        torch, layer, aten = self.torch, POOL[name], self.torch.ops.aten
+        x, dy = self.images(layer.x), self.images(layer.y)
+        window = [layer.kernel] * 2, [layer.stride] * 2, [0, 0]
+
+        def call():
+            with torch.inference_mode():
+                aten.avg_pool2d(x, *window)
+                if direction == "both":
+                    aten.avg_pool2d_backward(dy, x, *window, False, True, None)
+
+        return call
 
     # -- network ------------------------------------------------------------------------------------------
     def model(self):

@@ -72,7 +72,7 @@ class Depthwise(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """A max-pooling layer with square windows and no padding."""
+    """A pooling layer with square windows and no padding."""
 
     n: int
     height: int
@@ -132,6 +132,7 @@ POOL = {
     "tutorial.pool2": Pool(64, 11, 11, 64, 2, 2),
     "resnet50.pool": Pool(8, 112, 112, 64, 3, 2),
     "vgg.pool1": Pool(4, 224, 224, 64, 2, 2),
+    "resnet50.global": Pool(8, 7, 7, 2048, 7, 7),
 }
 
 TRAINING_BATCHES = (32, 128, 512)
