@@ -293,7 +293,8 @@ cdef class winograd_backward_filters(Sliding):
             i, j = 2 * (block * (self.pixels // self.wide) + t // self.wide), 2 * (t % self.wide)
             for c from 0 <= c < self.out_channels by VL:
                 transform_gradient(dy + i * row + j * self.out_channels + c, self.out_height - i, self.out_width - j,
-                                   row, self.out_channels, self.out_channels - c, d + t * self.padded_outs + c, d_stride)
+                                   row, self.out_channels, self.out_channels - c,
+                                   d + t * self.padded_outs + c, d_stride)
         t = self.pixels_of(block)
         for p in range(PLACES):
             memset(v + p * stride + t * self.padded_channels, 0,
