@@ -89,6 +89,16 @@ NETWORKS = {
         (6, 7, 3),
         loss.SquaredError(),
     ),
+    "depthwise-strides-dilation": (
+        lambda: [
+            L.DepthwiseConv2D(3, padding="same", activation="softplus"),
+            L.DepthwiseConv2D((2, 3), strides=(2, 1), depth_multiplier=2, activation="tanh"),
+            L.SeparableConv2D(5, 3, padding="same", depth_multiplier=2, activation="elu"),
+            L.SeparableConv2D(2, 2, dilation_rate=(1, 2), use_bias=False),
+        ],
+        (7, 10, 3),
+        loss.SquaredError(),
+    ),
     "average-pool-same": (
         lambda: [L.Conv2D(3, 2), L.AveragePooling2D((3, 2), padding="same"), L.Flatten(), L.Dense(2)],
         (6, 9, 2),
