@@ -90,6 +90,18 @@ def test_average_pooling(baseline, size, stride):
     assert_allclose(baseline.average_pool_backward(x, y, dy, size, stride), dx, rtol=1e-6)
 
 
+def test_batch_normalization(baseline):
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 5, 4, 3, 6))
+    gamma, beta = rng.standard_normal((2, 6))
+    y, z, inverse = baseline.batch_norm_forward(x, gamma, beta)
+    assert_allclose(y, reference.normalize_over(x, (0, 1, 2), gamma, beta))
+    dx, dgamma, dbeta = reference.normalize_over_backward(x, (0, 1, 2), gamma, dy)
+    sums = (dx, dgamma.sum(axis=(0, 1, 2)), dbeta.sum(axis=(0, 1, 2)))
+    for actual, right in zip(baseline.batch_norm_backward(z, inverse, gamma, dy), sums, strict=True):
+        assert_allclose(actual, right, atol=1e-14)
+
+
 def test_the_network_learns(baseline):
     rng = np.random.default_rng(0)
     x, labels = rng.random((8, 28, 28, 1), dtype=np.float32), rng.integers(0, 10, 8)

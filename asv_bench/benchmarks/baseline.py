@@ -123,6 +123,24 @@ def average_pool_backward(x, y, dy, size, stride):
     return dx
 
 
+def batch_norm_forward(x, gamma, beta, epsilon=1e-3):
+    """Return the normalized images, and what the way back needs."""
+    rows = x.reshape(-1, x.shape[-1])
+    mean = rows.mean(axis=0)
+    z = rows - mean
+    inverse = 1 / np.sqrt(np.einsum("ij,ij->j", z, z) / len(rows) + epsilon)
+    z *= inverse
+    return (z * gamma + beta).reshape(x.shape), z, inverse
+
+
+def batch_norm_backward(z, inverse, gamma, dy):
+    """Return the gradients of images, gamma and beta."""
+    rows = dy.reshape(z.shape)
+    dgamma, dbeta = np.einsum("ij,ij->j", rows, z), rows.sum(axis=0)
+    dx = (rows - (dbeta / len(z)).astype(z.dtype) - z * (dgamma / len(z)).astype(z.dtype)) * (gamma * inverse)
+    return dx.reshape(dy.shape), dgamma, dbeta
+
+
 # ---- named layers: the call to be timed -------------------------------------------------------------------
 def conv(name, direction):
     """Return a convolution layer's forward pass, or one of its gradients."""

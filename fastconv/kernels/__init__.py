@@ -17,6 +17,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``noise.pxi``               dropout and noise
 ``activation.pxi``          the other activations
 ``penalty.pxi``             what regularizers add to a loss
+``normalization.pxi``       moments, and the sweeps of batch, group and layer normalization
 ``loss.pxi``                softmax and the losses of classes
 ``rows.pxi``                activations of whole rows
 ``elementwise_loss.pxi``    losses cell by cell, by one table

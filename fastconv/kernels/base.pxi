@@ -35,6 +35,7 @@ cdef extern from "simd.h" nogil:
     vf vsqrt(vf)
     vf vmax(vf, vf)
     void vtranspose(vf*)
+    void vprefetch(const real*)
 
 cdef extern from "vmath.h" nogil:
     vf vwhere(vf, vf, vf, vf)

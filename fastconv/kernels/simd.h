@@ -51,6 +51,11 @@ typedef int lane;
 #define ROW_V (TILE_M * TILE_V)            /* vectors that a loop with one row of accumulators keeps in registers */
 #define FILTER_ROWS (24 * 1024 / (BLOCK_LANES * REAL_BYTES))     /* packed filter rows that stay in the first cache */
 #define TILE_P 8                           /* pixels of a depthwise tile, one vector of channels each */
+#if defined(__GNUC__)
+#  define vprefetch(p) __builtin_prefetch(p)
+#else
+#  define vprefetch(p) ((void)(p))
+#endif
 #define DEAD_WINDOW 255                    /* the winner's place in a window where none is above zero */
 
 #if defined(FASTCONV_SCALAR) || !defined(__GNUC__)

@@ -7,6 +7,7 @@ means in plain NumPy.
 
 from fastconv.ops.functions import (
     average_pool,
+    batch_normalization,
     celu,
     conv,
     depthwise_conv,
@@ -23,6 +24,7 @@ from fastconv.ops.functions import (
     log_sigmoid,
     log_softmax,
     max_pool,
+    moments,
     relu,
     relu6,
     selu,
@@ -47,6 +49,7 @@ from fastconv.ops.nn import one_hot
 
 __all__ = [
     "average_pool",
+    "batch_normalization",
     "celu",
     "conv",
     "depthwise_conv",
@@ -63,6 +66,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "max_pool",
+    "moments",
     "one_hot",
     "relu",
     "relu6",

@@ -143,12 +143,68 @@ def _pool(name, op_class):
     return pool
 
 
+def _axis(name, argument, axis, rank):
+    """Return an axis counted from the front; raise ValueError unless an array of `rank` axes has it."""
+    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or not -rank <= axis < rank:
+        raise ValueError(f"ops.{name}: {argument}={axis!r} is not an axis of x, which has {rank} axes.")
+    return int(axis) % rank
+
+
+def _moments(x, axes, keepdims=False, synchronized=False):
+    if synchronized:
+        raise NotImplementedError(f"ops.moments: synchronized={synchronized!r} is not supported; there is one device.")
+    x = _floats("moments", "x", x)
+    places = [_axis("moments", "axes", axis, x.ndim) for axis in (axes if np.iterable(axes) else [axes])]
+    if len(set(places)) != len(places) or not places:
+        raise ValueError(f"ops.moments: axes={axes!r} are not one or several different axes.")
+    kept = [axis for axis in range(x.ndim) if axis not in places]
+    order = [*places, *kept]
+    turned = np.transpose(x, order)
+    shape = [1 if axis in places else n for axis, n in enumerate(x.shape) if keepdims or axis not in places]
+    inner = [x.shape[axis] for axis in kept]
+    y, back = P.Moments()(turned.reshape(-1, int(np.prod(inner))))
+
+    def backprop(dmoments):
+        (dx,) = back(np.stack([np.reshape(d, -1) for d in dmoments]))
+        return (np.ascontiguousarray(np.transpose(dx.reshape(turned.shape), np.argsort(order))),)
+
+    return tuple(part.reshape(shape) for part in y), backprop
+
+
+def _batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    name = "batch_normalization"
+    x = _floats(name, "x", x)
+    axis = _axis(name, "axis", axis, x.ndim)
+    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+    for argument, value in vectors.items():
+        if value is None and argument in ("offset", "scale"):
+            continue
+        vectors[argument] = _floats(name, argument, value).astype(x.dtype, copy=False)
+        if vectors[argument].shape != (x.shape[axis],):
+            raise ValueError(
+                f"ops.{name}: {argument} has shape {vectors[argument].shape}; expected ({x.shape[axis]},), a value for "
+                f"each place of axis={axis} of x, which has shape {x.shape}."
+            )
+    order = ("scale", "offset", "mean", "variance")
+    y, back = P.Normalize(float(epsilon))(np.moveaxis(x, axis, -1), *(vectors[key] for key in order))
+
+    def backprop(dy):
+        dx, *rest = back(np.moveaxis(dy, axis, -1))
+        grads = dict(zip(order, rest, strict=True))
+        dvectors = (grads[key] for key in vectors if grads[key] is not None)
+        return (np.ascontiguousarray(np.moveaxis(dx, -1, axis)), *dvectors)
+
+    return np.ascontiguousarray(np.moveaxis(y, -1, axis)), backprop
+
+
 # name -> function that returns (value, way back): the public functions are the values, `vjp` is both.
 _PAIRS = {
     "conv": _conv,
     "depthwise_conv": _depthwise_conv,
     "separable_conv": _separable_conv,
     "max_pool": _pool("max_pool", P.MaxPool2D),
+    "batch_normalization": _batch_normalization,
+    "moments": _moments,
     "average_pool": _pool("average_pool", P.AveragePool2D),
 }
 _ACTIVATIONS = {name: nn.function("ops", name, activation) for name, activation in nn.ACTIVATIONS.items()}
@@ -300,6 +356,68 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
     return _PAIRS["average_pool"](inputs, pool_size, strides, padding, data_format)[0]
 
 
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Return mean and variance over some axes; the variance is divided by the number of values.
+
+    Parameters
+    ----------
+    x : array_like
+    axes : int or list of int
+    keepdims : bool
+        Whether these axes stay, with length 1.
+    synchronized : bool
+        There is one device: only False.
+
+    Returns
+    -------
+    mean, variance : ndarray
+        float32, or float64 for float64 inputs. To `vjp`'s way back, pass the pair of their gradients.
+
+    Raises
+    ------
+    ValueError
+        If x does not have these axes.
+
+    Examples
+    --------
+    >>> moments([[0.0, 5.0], [2.0, 5.0]], axes=[0])
+    (array([1., 5.], dtype=float32), array([1., 0.], dtype=float32))
+    """
+    return _moments(x, axes, keepdims, synchronized)[0]
+
+
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """Return ``(x - mean) / sqrt(variance + epsilon) * scale + offset`` for every place of an axis.
+
+    Parameters
+    ----------
+    x : array_like
+    mean, variance : array_like
+        A value for each place of the axis.
+    axis : int
+    offset, scale : array_like, optional
+        Likewise.
+    epsilon : float
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Raises
+    ------
+    ValueError
+        If x does not have the axis, or a vector does not fit it.
+
+    Examples
+    --------
+    >>> batch_normalization([[1.0], [5.0]], mean=[3.0], variance=[4.0], axis=-1, epsilon=0.0)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+    return _batch_normalization(x, mean, variance, axis, offset, scale, epsilon)[0]
+
+
 def vjp(op, *args, **kwargs):
     """Return an op's value and its way back: the vector-Jacobian product.
 
@@ -313,6 +431,7 @@ def vjp(op, *args, **kwargs):
     Returns
     -------
     value : ndarray
+        Or a tuple of them, as the op returns it.
     backprop : function
         Takes the gradient of the value; returns a tuple of gradients, one for every array argument.
 
@@ -337,9 +456,18 @@ def vjp(op, *args, **kwargs):
         value, back = nn.bound(nn.pair("ops", name, nn.ACTIVATIONS[name]), *args, **kwargs)
 
     def backprop(dy):
-        dy = numeric(f"ops.{name}", "the gradient", dy)
-        if dy.shape != value.shape:
-            raise ValueError(f"ops.{name}: the gradient has shape {dy.shape}; expected the value's, {value.shape}.")
-        return back(dy)
+        if not isinstance(value, tuple):
+            return back(_gradient(name, dy, value))
+        if not isinstance(dy, (tuple, list)) or len(dy) != len(value):
+            raise ValueError(f"ops.{name}: there are {len(value)} values; expected a tuple of as many gradients.")
+        return back(tuple(_gradient(name, d, v) for d, v in zip(dy, value, strict=True)))
 
     return value, backprop
+
+
+def _gradient(name, dy, value):
+    """Return the gradient of a value as an array; raise ValueError if it has another shape."""
+    dy = numeric(f"ops.{name}", "the gradient", dy)
+    if dy.shape != value.shape:
+        raise ValueError(f"ops.{name}: the gradient has shape {dy.shape}; expected the value's, {value.shape}.")
+    return dy

@@ -52,6 +52,7 @@ class Op:
     alias = False  # the output is the input's memory under another shape
     elementwise = False  # order and number of cells do not matter
     random = False  # has `draw()`, which gives the seed of the next forward pass
+    state = ()  # places of the parameters that forward changes; they have no gradient
 
     def __init__(self, **settings):
         self.settings = settings
@@ -98,7 +99,9 @@ class Op:
         def backprop(dy):
             site.dy = np.array(dy, x.dtype, order="C").reshape(site.y_shape)  # a copy: backward may write to it
             site.dx = np.empty_like(x)
-            site.dparams = tuple(None if p is None else np.empty_like(p) for p in params)
+            site.dparams = tuple(
+                None if p is None or i in self.state else np.empty_like(p) for i, p in enumerate(params)
+            )
             if self.alias:
                 site.dx[...] = site.dy.reshape(x.shape)
             run(self.backward(site))

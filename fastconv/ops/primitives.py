@@ -6,6 +6,7 @@ from fastconv.ops.conv_pool import Conv2DReluMaxPool2D
 from fastconv.ops.depthwise import DepthwiseConv2D
 from fastconv.ops.function import Function
 from fastconv.ops.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastconv.ops.normalization import BatchNorm, GroupNorm, LayerNorm, Moments, Normalize, UnitNorm
 from fastconv.ops.penalty import ActivityPenalty
 from fastconv.ops.pool import AveragePool2D, MaxPool2D
 from fastconv.ops.resample import Resample
@@ -15,6 +16,7 @@ __all__ = [
     "ActivityPenalty",
     "AlphaDropout",
     "AveragePool2D",
+    "BatchNorm",
     "Conv2D",
     "Conv2DReluMaxPool2D",
     "Crop",
@@ -26,8 +28,12 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "Glu",
+    "GroupNorm",
+    "LayerNorm",
     "LogSoftmax",
     "MaxPool2D",
+    "Moments",
+    "Normalize",
     "PRelu",
     "Permute",
     "Relu",
@@ -37,5 +43,6 @@ __all__ = [
     "Softmax",
     "Sparsemax",
     "SwapAxes",
+    "UnitNorm",
     "ZeroPad",
 ]
