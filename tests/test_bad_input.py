@@ -95,6 +95,54 @@ LAYERS = [
     wrong(
         "conv-channels", lambda: L.Conv2D(4, 3, groups=2, name="n")(IMAGES), ValueError, "'n'", "3 channels", "groups=2"
     ),
+    wrong("batch-norm-axis", lambda: L.BatchNormalization("a", name="n"), ValueError, "'n'", "axis='a'", "integer"),
+    wrong("batch-norm-batch", lambda: L.BatchNormalization(0, name="n")(X), ValueError, "'n'", "axis=0", "1 to 1"),
+    wrong("batch-norm-rank", lambda: L.BatchNormalization(4, name="n")(IMAGES), ValueError, "'n'", "axis=4", "6, 3)"),
+    wrong("batch-norm-momentum", lambda: L.BatchNormalization(momentum=2, name="n"), ValueError, "'n'", "momentum=2"),
+    wrong("batch-norm-epsilon", lambda: L.BatchNormalization(epsilon=-1, name="n"), ValueError, "'n'", "epsilon=-1"),
+    wrong(
+        "batch-norm-sync", lambda: L.BatchNormalization(synchronized=True, name="n"), ValueError, "'n'", "one device"
+    ),
+    wrong(
+        "batch-norm-renorm", lambda: L.BatchNormalization(renorm=True, name="n"), NotImplementedError, "'n'", "renorm"
+    ),
+    wrong(
+        "batch-norm-renorm-momentum",
+        lambda: L.BatchNormalization(renorm_momentum=0.5, name="n"),
+        NotImplementedError,
+        "'n'",
+        "renorm_momentum=0.5",
+    ),
+    wrong(
+        "batch-norm-regularizer",
+        lambda: L.BatchNormalization(gamma_regularizer="l3", name="n"),
+        ValueError,
+        "'n'",
+        "gamma_regularizer",
+        "'l3'",
+    ),
+    wrong("group-norm-groups", lambda: L.GroupNormalization(0, name="n"), ValueError, "'n'", "groups=0", "above 0"),
+    wrong(
+        "group-norm-fit", lambda: L.GroupNormalization(2, name="n")(IMAGES), ValueError, "'n'", "3 channels", "groups=2"
+    ),
+    wrong("layer-norm-axis", lambda: L.LayerNormalization("a", name="n"), TypeError, "'n'", "axis='a'", "list"),
+    wrong("layer-norm-twice", lambda: L.LayerNormalization([1, -1], name="n")(X), ValueError, "'n'", "different axes"),
+    wrong(
+        "layer-norm-apart",
+        lambda: L.LayerNormalization([1, 3], name="n")(IMAGES),
+        NotImplementedError,
+        "'n'",
+        "axis=[1, 3]",
+        "side by side",
+    ),
+    wrong(
+        "layer-norm-rms",
+        lambda: L.LayerNormalization(rms_scaling=True, name="n"),
+        NotImplementedError,
+        "'n'",
+        "rms_scaling=True",
+    ),
+    wrong("unit-norm-axis", lambda: L.UnitNormalization(3, name="n")(X), ValueError, "'n'", "axis=3", "(6, 4)"),
     wrong("dense-units", lambda: L.Dense(0, name="n"), ValueError, "'n'", "Dense", "units=0", "above 0"),
     wrong("dense-units-float", lambda: L.Dense(2.5, name="n"), ValueError, "'n'", "units=2.5", "integer"),
     wrong("dense-rank", lambda: L.Dense(2, name="n")(np.ones(3)), ValueError, "'n'", "2 axes", "(None,)"),
@@ -688,6 +736,35 @@ FUNCTIONS = [
         ValueError,
         "ops.conv",
         "(1, 5, 5, 0)",
+    ),
+    wrong("ops-moments-axis", lambda: ops.moments(X, [2]), ValueError, "ops.moments", "axes=2", "2 axes"),
+    wrong("ops-moments-twice", lambda: ops.moments(X, [0, -2]), ValueError, "ops.moments", "axes=[0, -2]", "different"),
+    wrong("ops-moments-none", lambda: ops.moments(X, []), ValueError, "ops.moments", "axes=[]"),
+    wrong("ops-moments-text", lambda: ops.moments("a", [0]), TypeError, "ops.moments", "x has dtype <U1"),
+    wrong(
+        "ops-moments-sync", lambda: ops.moments(X, [0], False, True), NotImplementedError, "ops.moments", "synchronized"
+    ),
+    wrong(
+        "ops-batch-norm-mean",
+        lambda: ops.batch_normalization(X, np.ones(3), np.ones(4), -1),
+        ValueError,
+        "ops.batch_normalization",
+        "mean has shape (3,)",
+        "(4,)",
+    ),
+    wrong(
+        "ops-batch-norm-axis",
+        lambda: ops.batch_normalization(X, np.ones(4), np.ones(4), 2),
+        ValueError,
+        "ops.batch_normalization",
+        "axis=2",
+    ),
+    wrong(
+        "ops-moments-gradient",
+        lambda: ops.vjp(ops.moments, X, [0])[1](np.ones(4)),
+        ValueError,
+        "ops.moments",
+        "2 values",
     ),
     wrong("ops-pool-size", lambda: ops.max_pool(IMAGES, 0), ValueError, "ops.max_pool", "pool_size=0"),
     wrong("ops-pool-large", lambda: ops.average_pool(IMAGES, 6), ValueError, "ops.average_pool", "(2, 5, 6, 3)"),

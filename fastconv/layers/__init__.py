@@ -10,6 +10,12 @@ from fastconv.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from fastconv.layers.function import Lambda
 from fastconv.layers.input import Input, InputLayer
 from fastconv.layers.layer import Layer
+from fastconv.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    UnitNormalization,
+)
 from fastconv.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -64,6 +70,7 @@ __all__ = [
     "AveragePooling2D",
     "AvgPool1D",
     "AvgPool2D",
+    "BatchNormalization",
     "Conv2D",
     "Convolution2D",
     "Cropping1D",
@@ -84,11 +91,13 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool1D",
     "MaxPool2D",
@@ -106,6 +115,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",

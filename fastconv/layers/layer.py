@@ -41,7 +41,10 @@ class EagerTrace:
 
     def add(self, op, value, *variables):
         """Run an op; return its output."""
-        return op(value, *(None if v is None else v.array for v in variables))[0]
+        y, _ = op(value, *(None if v is None else v.array for v in variables))
+        for place in op.state:
+            variables[place].version += 1
+        return y
 
 
 class Layer:

@@ -1,8 +1,8 @@
 """Floor 4: from layers to the steps that run.
 
 ``lowering`` records the ops of a chain of layers, ``fusion`` has the one table of runs of steps that become one,
-``program`` binds the steps to a batch size, ``arena`` lays all its buffers into one block of memory, ``plan`` holds it
-together.
+``folding`` makes weights of weights for it, ``program`` binds the steps to a batch size, ``arena`` lays all its buffers
+into one block of memory, ``plan`` holds it together.
 """
 
 from fastconv.plan.plan import Plan

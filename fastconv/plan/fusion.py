@@ -1,8 +1,8 @@
 """The one table of runs of steps that become one step.
 
-A row: the classes of the ops in a row, the function that makes the fused op of them, and a named predicate. Longer rows
-come first. A value inside a run must have no other reader. Every row is tested against its own left side, values and
-gradients.
+A row: the classes of the ops in a row, the function that makes the fused op of them, a named predicate, and what
+becomes of their variables (by default all stay, in order). Longer rows come first. A value inside a run must have no
+other reader. Every row is tested against its own left side, values and gradients.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
 from fastconv.ops.pool import LARGEST_WINDOW
+from fastconv.plan.folding import folded_weights
 
 
 class Fusion(NamedTuple):
@@ -18,6 +19,7 @@ class Fusion(NamedTuple):
     pattern: tuple
     fuse: object
     when: object
+    variables: object = None
 
 
 def always(*ops):
@@ -47,6 +49,11 @@ def inverse(first, second):
     return first.to != second.to
 
 
+def linear(first, norm):
+    """Tell whether nothing stands between the sums of the first op and the normalization, nor behind it."""
+    return not first.relu and not norm.relu
+
+
 def probabilities(softmax, entropy):
     """Tell whether the loss takes the probabilities that the softmax makes."""
     return not entropy.from_logits
@@ -70,11 +77,19 @@ FUSIONS = [
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
     Fusion((P.DepthwiseConv2D, P.Relu), _with_relu, plain_relu),
     Fusion((P.Dense, P.Relu), _with_relu, plain_relu),
+    Fusion((P.BatchNorm, P.Relu), _with_relu, plain_relu),
+    Fusion((P.Normalize, P.Relu), _with_relu, plain_relu),
     Fusion(
         (P.Softmax, loss.CrossEntropy),
         lambda softmax, entropy: loss.SoftmaxCrossEntropy(entropy.sparse, entropy.smoothing, entropy.ignored),
         probabilities,
     ),
+]
+# rows for inference only: weights that do not learn here may be replaced by others, made when those have changed
+FOLDINGS = [
+    Fusion((P.Conv2D, P.Normalize), lambda conv, norm: conv, linear, folded_weights),
+    Fusion((P.DepthwiseConv2D, P.Normalize), lambda conv, norm: conv, linear, folded_weights),
+    Fusion((P.Dense, P.Normalize), lambda dense, norm: dense, linear, folded_weights),
 ]
 
 
@@ -103,6 +118,14 @@ def sink_swaps(steps, shapes, kept=()):
             steps[i + 1] = swap._replace(x=swap.y, y=other.y)
             shapes[swap.y] = shapes[swap.x]
     return steps, shapes
+
+
+def fold(steps, kept=()):
+    """Return the steps of inference with all that can be folded into the weights of others; see `fuse`.
+
+    It goes before `fuse`, so that what stands behind a normalization meets the op before it.
+    """
+    return _apply(FOLDINGS, _apply(CANCELLATIONS, list(steps), kept), kept)
 
 
 def fuse(steps, kept=()):
@@ -164,9 +187,13 @@ def _fused(row, run):
     op = row.fuse(*(step.op for step in run))
     if op is None:
         return []
-    variables = tuple(v for step in run for v in step.variables)
+    variables = (row.variables or _all_variables)(run)
     layers = tuple(dict.fromkeys(name for step in run for name in step.layers))
     return [run[0]._replace(op=op, y=run[-1].y, variables=variables, layers=layers)]
+
+
+def _all_variables(run):
+    return tuple(v for step in run for v in step.variables)
 
 
 def _redirect(steps, old, new):

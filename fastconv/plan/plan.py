@@ -9,7 +9,7 @@ import numpy as np
 from fastconv import kernels
 from fastconv.ops import primitives as P
 from fastconv.plan import arena
-from fastconv.plan.fusion import fuse, sink_swaps, without
+from fastconv.plan.fusion import fold, fuse, sink_swaps, without
 from fastconv.plan.lowering import Step, lower
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
@@ -39,7 +39,8 @@ class Plan:
     def __init__(self, layers, input_shape, dtype="float32", loss_op=None):
         self.dtype, self.input_shape = np.dtype(dtype), tuple(input_shape)
         self.fused = settings.is_fusion_enabled()
-        self._lowered = {training: self._lower(layers, input_shape, training, loss_op) for training in (False, True)}
+        self._layers, self._loss_op = list(layers), loss_op
+        self._inference, self._training = self._lower(False), {self.frozen: self._lower(True)}
         self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
         self._gradients = {}
         self._prepared = {}
@@ -47,23 +48,37 @@ class Plan:
         self._lanes = []
         self._lock = threading.Lock()
 
-    def _lower(self, layers, input_shape, training, loss_op):
-        steps, shapes, out = lower(layers, input_shape, training)
+    def _lower(self, training):
+        steps, shapes, out = lower(self._layers, self.input_shape, training)
         if self.fused:
             steps, shapes = sink_swaps(steps, shapes)
+            steps = steps if training else fold(steps)  # once, for all modes: they share the folded weights
         loss = []
-        if loss_op is not None:
-            loss = [Step(loss_op, out, len(shapes), (), ("loss",))]
+        if self._loss_op is not None:
+            loss = [Step(self._loss_op, out, len(shapes), (), ("loss",))]
             shapes = [*shapes, shapes[out]]
         plain = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
         plain = fuse(plain) if self.fused else plain
         with_loss = fuse(steps + loss) if self.fused else steps + loss
         return {"shapes": shapes, "plain": plain, "loss": with_loss}
 
+    def _lowered(self, training):
+        """Return steps and shapes; those of training for the layers that are frozen now."""
+        if not training:
+            return self._inference
+        frozen = self.frozen
+        found = self._training.get(frozen)
+        return self._training.setdefault(frozen, self._lower(True)) if found is None else found
+
+    @property
+    def frozen(self):
+        """Which layers do not learn: some lower themselves otherwise then."""
+        return tuple([not layer.trainable for layer in self._layers])
+
     # -- what a program asks ------------------------------------------------------------------------------
     def steps_of(self, mode):
         """Return (steps, loss step or None, shapes of the values) of a mode."""
-        lowered = self._lowered[mode == "train"]
+        lowered = self._lowered(mode == "train")
         if mode == "predict":
             return lowered["plain"], None, lowered["shapes"]
         return lowered["loss"][:-1], lowered["loss"][-1], lowered["shapes"]
@@ -71,13 +86,13 @@ class Plan:
     @property
     def steps(self):
         """The steps of inference."""
-        return self._lowered[False]["plain"]
+        return self._inference["plain"]
 
     @property
     def differentiable(self):
         """The values of a training step whose gradient somebody needs: those behind a trainable weight."""
         found = set()
-        for step in self._lowered[True]["loss"]:
+        for step in self._lowered(True)["loss"]:
             if step.x in found or any(v is not None and v.trainable for v in step.variables):
                 found.add(step.y)
         return found
@@ -130,20 +145,20 @@ class Plan:
 
     def refresh(self, program):
         """Digest the weights anew if one has changed since `program`'s form of them was made."""
-        version, variant = sum([v.version for v in self.variables]), kernels.variant()
-        if self._prepared_version.get(variant) == version:
+        version, form = sum([v.version for v in self.variables]), (program.mode, kernels.variant())
+        if self._prepared_version.get(form) == version:
             return
         with self._lock:
-            if self._prepared_version.get(variant) != version:
+            if self._prepared_version.get(form) != version:
                 program.prepare()
-                self._prepared_version[variant] = version
+                self._prepared_version[form] = version
 
     # -- showing ------------------------------------------------------------------------------------------
     def __str__(self):
         count = len(self.steps)
         title = f"plan of {count} step{'' if count == 1 else 's'}, {self.dtype}, kernels {kernels.variant()}"
         rows = [("step", "input", "output", "kFLOP", "KB out", "layers")]
-        shapes = self._lowered[False]["shapes"]
+        shapes = self._inference["shapes"]
         for i, step in enumerate(self.steps):
             params = [None if v is None else v.shape for v in step.variables]
             x, y = shapes[step.x], shapes[step.y]
@@ -184,7 +199,7 @@ class Lane:
         """Return the program for a batch size, mode, number of threads and shape of a sample's weights."""
         key = (n, mode, thread_count, weights_shape, kernels.variant())
         if mode != "predict":
-            key += tuple([v.trainable for v in self.plan.variables])
+            key += (*self.plan.frozen, *[v.trainable for v in self.plan.variables])
         found = self.programs.get(key)
         if found is not None:
             self.programs.move_to_end(key)

@@ -10,6 +10,7 @@ from fastconv.ops.loss import loss_buffers
 from fastconv.ops.op import run
 from fastconv.ops.penalty import ActivityPenalty, penalty_calls
 from fastconv.plan.arena import Buffer, arrange, place
+from fastconv.plan.folding import Folded
 
 
 class Program:
@@ -39,6 +40,7 @@ class Program:
         self.differentiable = plan.differentiable if self.training else ()
         self.buffers, self.values, self.gradients = [], {}, {}
         self._sites = [self._site(step) for step in self.steps]
+        self._changed = [step.variables[place] for step in self.steps for place in step.op.state]
         self._plan_values()
         self._parts = [self._plan_parts(i) for i in range(len(self.steps))]
         self.size = arrange(self.buffers)
@@ -125,6 +127,7 @@ class Program:
         self.draws, self._penalties = [], []
         for step, site, parts in zip(self.steps, self._sites, self._parts, strict=True):
             self._bind_site(step, site, parts)
+            prepare += [v.fold for v in step.variables if isinstance(v, Folded)]
             prepare += step.op.prepare(site)
             forward += step.op.forward(site)
             if self.training and step.y in self.gradients:
@@ -194,6 +197,8 @@ class Program:
         for seed, draw in self.draws:
             seed[0] = draw()
         self._run()
+        for variable in self._changed:
+            variable.version += 1
 
 
 def one_call(calls, k):

@@ -283,4 +283,67 @@ VALUES = [
     LayerCase(L.Dense, {"units": 4, "activation": "relu"}, (3, 5, 6), (3, 5, 4), lambda x, w, b: R.relu(x @ w + b), 28),
 ]
 
-LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES
+
+def _given(x, *weights, axis=-1, scale=True, center=True, epsilon=1e-3):
+    """Return x normalized by the last two weights, the statistics."""
+    weights = list(weights)
+    gamma = weights.pop(0) if scale else None
+    beta = weights.pop(0) if center else None
+    turned = np.moveaxis(x, axis, -1)
+    return np.moveaxis(R.normalize(turned, *weights, gamma, beta, epsilon), -1, axis)
+
+
+def _groups(x, gamma, beta, groups=2, axis=-1):
+    return np.moveaxis(R.group_normalize(np.moveaxis(x, axis, -1), groups, gamma, beta), -1, axis)
+
+
+NORMALIZATIONS = [
+    LayerCase(L.BatchNormalization, {}, HWC, HWC, _given, 16, exact=False),
+    LayerCase(L.BatchNormalization, {"axis": 1}, HWC, HWC, lambda *a: _given(*a, axis=1), 28, exact=False),
+    LayerCase(L.BatchNormalization, {"axis": -2}, HWC, HWC, lambda *a: _given(*a, axis=-2), 24, exact=False),
+    LayerCase(
+        L.BatchNormalization,
+        {"scale": False, "epsilon": 0.5, "momentum": 0.5},
+        (17,),
+        (17,),
+        lambda *a: _given(*a, scale=False, epsilon=0.5),
+        51,
+        exact=False,
+    ),
+    LayerCase(
+        L.BatchNormalization, {"center": False}, (5, 3), (5, 3), lambda *a: _given(*a, center=False), 9, exact=False
+    ),
+    LayerCase(L.GroupNormalization, {"groups": 2}, HWC, HWC, _groups, 8, exact=False),
+    LayerCase(
+        L.GroupNormalization,
+        {"groups": -1, "axis": 2},
+        HWC,
+        HWC,
+        lambda x, g, b: _groups(x, g, b, groups=6, axis=2),
+        12,
+        exact=False,
+    ),
+    LayerCase(L.LayerNormalization, {}, HWC, HWC, lambda x, g, b: R.normalize_over(x, (3,), g, b), 8, exact=False),
+    LayerCase(
+        L.LayerNormalization,
+        {"axis": [2, 3], "scale": False},
+        HWC,
+        HWC,
+        lambda x, b: R.normalize_over(x, (2, 3), None, b),
+        24,
+        exact=False,
+    ),
+    LayerCase(
+        L.LayerNormalization,
+        {"axis": 1, "center": False, "epsilon": 0.1},
+        HWC,
+        HWC,
+        lambda x, g: R.normalize_over(x, (1,), g.reshape(7, 1, 1), None, 0.1),
+        7,
+        exact=False,
+    ),
+    LayerCase(L.UnitNormalization, {}, (5, 3), (5, 3), lambda x: R.unit_normalize(x, (2,)), exact=False),
+    LayerCase(L.UnitNormalization, {"axis": [1, 2]}, HWC, HWC, lambda x: R.unit_normalize(x, (1, 2)), exact=False),
+]
+
+LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES + NORMALIZATIONS

@@ -19,8 +19,12 @@ every_open_layer = pytest.mark.parametrize("case", OPEN, ids=str)
 
 
 def filled(layer, rng):
-    """Give a built layer whole numbers for weights; return it."""
-    layer.set_weights([integers(rng, v.shape, v.dtype, limit=3) for v in layer.weights])
+    """Give a built layer whole numbers for weights, above 0 for variances; return it."""
+    weights = [integers(rng, v.shape, v.dtype, limit=3) for v in layer.weights]
+    positive = [
+        np.abs(w) + 1 if v.name == "moving_variance" else w for v, w in zip(layer.weights, weights, strict=True)
+    ]
+    layer.set_weights(positive)
     return layer
 
 

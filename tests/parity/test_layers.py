@@ -174,6 +174,25 @@ CASES = [
     case("Permute", ROWS, (1,)),
     case("RepeatVector", ROWS, 3),
     case("Identity", IMAGES),
+    case("BatchNormalization", IMAGES),
+    case("BatchNormalization", ROWS, -1, 0.9, 0.01),
+    case("BatchNormalization", IMAGES, axis=1),
+    case("BatchNormalization", IMAGES, 2, center=False),
+    case("BatchNormalization", IMAGES, scale=False, momentum=0.5, moving_variance_initializer="zeros"),
+    case("BatchNormalization", (2, 5, 4), center=False, scale=False, moving_mean_initializer="ones"),
+    case("GroupNormalization", IMAGES, 2),
+    case("GroupNormalization", IMAGES, -1),
+    case("GroupNormalization", IMAGES, 2, 2, epsilon=0.1, scale=False),
+    case("GroupNormalization", (2, 32), center=False, gamma_initializer="zeros"),
+    case("LayerNormalization", IMAGES),
+    case("LayerNormalization", ROWS, epsilon=0.01, scale=False),
+    case("LayerNormalization", IMAGES, [2, 3], center=False),
+    case("LayerNormalization", IMAGES, (3, 1, 2)),
+    case("BatchNormalization", ROWS, gamma_regularizer="l2", beta_constraint="non_neg"),
+    case("LayerNormalization", ROWS, beta_regularizer="l2", gamma_constraint="unit_norm"),
+    case("UnitNormalization", ROWS),
+    case("UnitNormalization", IMAGES, [1, 2]),
+    case("UnitNormalization", IMAGES, (2, 3)),
     case("Flatten", IMAGES),
     case("Flatten", ROWS),
     case("Reshape", IMAGES, (-1, 4)),
@@ -254,13 +273,14 @@ def pair(c, **more):
     ours.build_once(c.shape)
     rng = np.random.default_rng(5)
     weights = [rng.standard_normal(v.shape) for v in theirs.weights]
+    weights = [np.abs(w) if v.name == "moving_variance" else w for v, w in zip(theirs.weights, weights, strict=True)]
     theirs.set_weights(weights)
     ours.set_weights(weights)
     return theirs, ours
 
 
 #: Keras on torch computes these with float32 constants, or in float32, whatever the type.
-ROUGH = {"hard_sigmoid": 1e-7, "softplus": 1e-7, "GlobalAverage": 1e-6, "Dense": 1e-5}
+ROUGH = {"hard_sigmoid": 1e-7, "softplus": 1e-7, "GlobalAverage": 1e-6, "Dense": 1e-5, "Normalization": 1e-5}
 
 
 @pytest.fixture
@@ -305,6 +325,31 @@ def test_training_mode(c, rng):
         assert (expected != 0).mean() == pytest.approx(1 - rate, abs=0.06)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("c", [c for c in CASES if c.name == "BatchNormalization"], ids=str)
+def test_batch_normalization_in_training(c, dtype, floatx, rng):
+    """Outputs, gradients and moving statistics over some steps; then frozen, when nothing moves; then in inference."""
+    theirs, ours = pair(c, dtype=dtype)
+
+    def draw(shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    near = 1e-4 if dtype == "float32" else 1e-5
+    c_shape = (9, *c.shape[1:])
+    for step in range(6):
+        theirs.trainable = ours.trainable = step != 4
+        x = draw(c_shape) * 3 + 1
+        before = ours.get_weights()
+        actual, dy = run(ours, x, draw, training=True)
+        for a, e in zip(actual, run_keras(theirs, x, dy, True), strict=True):
+            np.testing.assert_allclose(a, e, rtol=near, atol=near)
+        for a, e in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(a, e, rtol=near / 10, atol=near / 10)
+        moved = [not np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True)]
+        assert moved[-2:] == [step != 4] * 2 and not any(moved[:-2])
+    np.testing.assert_allclose(ours(x), theirs(x, training=False).detach(), rtol=near, atol=near)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64, bool])
 def test_inputs_of_other_types(dtype, rng):
     x = rng.integers(0, 2, IMAGES).astype(dtype)
@@ -312,6 +357,18 @@ def test_inputs_of_other_types(dtype, rng):
     y = ours(x)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, theirs(x.astype(np.float32)).detach(), rtol=2e-5, atol=2e-5)
+
+
+def test_layer_normalization_of_an_inner_axis_fails_in_keras_on_torch(rng):
+    """There it takes every axis for the last one; its other backends, and we, normalize over the one that was named."""
+    theirs, ours = pair(case("LayerNormalization", IMAGES, 1))
+    x = rng.standard_normal(IMAGES).astype(np.float32)
+    assert error_of(lambda: theirs(x)) is RuntimeError
+    last, turned = pair(case("LayerNormalization", (2, 6, 4, 7)))
+    for layer in (last, turned):
+        layer.set_weights(ours.get_weights())
+    expected = np.moveaxis(last(np.moveaxis(x, 1, -1).copy()).detach().numpy(), -1, 1)
+    np.testing.assert_allclose(ours(x), expected, rtol=2e-5, atol=2e-5)
 
 
 def test_average_pool_with_one_sided_padding_differs_from_keras_on_torch():
@@ -386,7 +443,8 @@ def test_weights(c):
         if c.name in NOISE:  # Keras counts the state of the random numbers, which no layer of ours holds
             described[0] = [row for row in described[0] if row[0] != "seed_generator_state"]
         assert described[1] == described[0]
-    assert ours.count_params() == sum(prod(v.shape) for v in theirs.trainable_weights)
+    if c.name != "BatchNormalization":
+        assert ours.count_params() == sum(prod(v.shape) for v in theirs.trainable_weights)
     if c.name not in NOISE:
         assert ours.count_params() == theirs.count_params()
     for got, expected in zip(ours.get_weights(), theirs.get_weights(), strict=c.name not in NOISE):
@@ -408,6 +466,7 @@ BUILT_LATER = (
     "Conv2D", "Dense", "DepthwiseConv2D", "Flatten", "PReLU", "Permute", "RepeatVector", "Rescaling", "SeparableConv2D",
     *(f"{kind}{rank}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for rank in (1, 2, 3)),
 )  # fmt: skip
+BUILT_LATER += ("BatchNormalization", "GroupNormalization", "LayerNormalization")
 FIRST_CASES = list({c.name: c for c in reversed(CASES)}.values())
 
 
@@ -618,6 +677,15 @@ REFUSED = [
     case("Activation", None),
     case("Activation", None, "rellu"),
     case("Activation", None, 5),
+    case("BatchNormalization", None, "a"),
+    case("BatchNormalization", None, foo=1),
+    case("BatchNormalization", None, synchronized=True),
+    case("BatchNormalization", None, gamma_initializer="onez"),
+    *(case("GroupNormalization", None, groups) for groups in (0, -2, 2.5, "2")),
+    *(case("GroupNormalization", IMAGES, groups) for groups in (3, 5)),
+    case("LayerNormalization", None, "a"),
+    case("LayerNormalization", None, 1.5),
+    case("UnitNormalization", None, None),
     case("Softmax", None, foo=1),
     *(case("Permute", None, dims) for dims in ((0, 1), (1, 3), (2, 2), (-1,))),
     *(case("RepeatVector", None, n) for n in (0, -1, 2.0, "a", True)),
@@ -699,6 +767,11 @@ STRICTER = [
     (case("Dropout", None, True), None),
     (case("AlphaDropout", None, 1), None),  # Keras divides by zero in training
     (case("GaussianDropout", None, 1), None),
+    (case("BatchNormalization", None, momentum=1.5), None),
+    (case("BatchNormalization", None, epsilon=-1), None),
+    (case("BatchNormalization", ROWS, 3), IndexError),
+    (case("UnitNormalization", ROWS, 2), IndexError),
+    (case("LayerNormalization", ROWS, 0), RuntimeError),
     (case("Reshape", None, "a"), None),
     (case("Reshape", (2, 4), (2.0, 2)), None),
     (case("ZeroPadding2D", IMAGES, -1), None),  # Keras crops

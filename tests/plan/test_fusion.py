@@ -19,10 +19,13 @@ from tests.plan.networks import assert_same_bits, make_plan, step
 
 
 def record(ops, x_shape, rng):
-    """Return the steps of a chain of ops; the first one's weights are whole numbers."""
+    """Return the steps of a chain of ops; where shapes of weights are given, they are whole numbers."""
     trace, value = Trace(x_shape[1:], training=True), 0
     for op, param_shapes in ops:
-        params = [None if shape is None else Variable(integers(rng, shape)) for shape in param_shapes]
+        params = [
+            shape if shape is None else Variable(shape if isinstance(shape, np.ndarray) else integers(rng, shape))
+            for shape in param_shapes
+        ]
         value = trace.add(op, value, *params)
     return trace.steps
 
@@ -83,6 +86,14 @@ def without_groups(case):
     return {name: value for name, value in case.settings.items() if name != "groups"}
 
 
+def norm_weights(channels, affine=True):
+    """Return gamma, beta, mean and variance."""
+    rng = np.random.default_rng(channels)
+    gamma, beta, mean = rng.standard_normal((3, channels)).astype(np.float32)
+    return [gamma if affine else None, beta if affine else None, mean, rng.random(channels).astype(np.float32)]
+
+
+NORMED = [(3, 4, 5, c) for c in (1, 3, 8, 16, 17, 64, 65)] + [(2, 5), (33, 16), (0, 2, 2, 3), (1, 70, 80, 16)]
 TILED = [case for case in FUSED_POOL_CASES if is_tiled(case)]
 SWAPPED = [(2, 3, 4, 5), (1, 1, 1, 1), (3, 1, 7, 2), (2, 33, 5, 17), (2, 3, 4), (0, 3, 4, 5), (2, 3, 2, 4, 5)]
 
@@ -102,6 +113,14 @@ CHAINS = {
         for i, c in enumerate(DENSE_CASES)
     ]
     + [with_relu("images", P.Dense(), [(5, 9), (9,)], (2, 3, 4, 5))],
+    (P.BatchNorm, P.Relu): [
+        with_relu(str(shape), P.BatchNorm(), norm_weights(shape[-1], i % 3 > 0), shape)
+        for i, shape in enumerate(NORMED)
+    ],
+    (P.Normalize, P.Relu): [
+        with_relu(str(shape), P.Normalize(), norm_weights(shape[-1], i % 3 > 0), shape)
+        for i, shape in enumerate(NORMED)
+    ],
     (P.SwapAxes, P.SwapAxes): [
         (f"{way}-{shape}", [(P.SwapAxes(way), []), (P.SwapAxes(back), [])], shape)
         for shape in SWAPPED

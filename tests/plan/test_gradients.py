@@ -240,6 +240,54 @@ NETWORKS = {
         (2, 10, 9),
         loss.SquaredError(),
     ),
+    "batch-norm": (
+        lambda: [
+            L.Conv2D(4, 3, use_bias=False),
+            L.BatchNormalization(),
+            L.ReLU(),
+            L.Conv2D(3, 2, activation="tanh"),
+            L.BatchNormalization(scale=False),
+            L.Flatten(),
+            L.Dense(5),
+            L.BatchNormalization(center=False),
+            L.Dense(2),
+        ],
+        (6, 7, 2),
+        loss.SquaredError(),
+    ),
+    "batch-norm-channels-first": (
+        lambda: [
+            L.Conv2D(4, 3, **FIRST),
+            L.BatchNormalization(1),
+            L.ReLU(),
+            L.MaxPooling2D(2, **FIRST),
+            L.BatchNormalization(2),
+            L.Flatten(**FIRST),
+            L.Dense(2),
+        ],
+        (2, 6, 7),
+        loss.SquaredError(),
+    ),
+    "batch-norm-frozen": (
+        lambda: [L.Conv2D(4, 3), L.BatchNormalization(trainable=False), L.ReLU(), L.Flatten(), L.Dense(2)],
+        (6, 7, 2),
+        loss.SquaredError(),
+    ),
+    "group-and-layer-norm": (
+        lambda: [
+            L.Conv2D(6, 3),
+            L.GroupNormalization(3),
+            L.Conv2D(4, 2, activation="tanh"),
+            L.LayerNormalization(),
+            L.Conv2D(3, 2),
+            L.LayerNormalization([1, 2]),
+            L.UnitNormalization(1),
+            L.Flatten(),
+            L.Dense(2),
+        ],
+        (7, 7, 2),
+        loss.SquaredError(),
+    ),
     "pixels": (
         lambda: [L.Conv2D(4, 3, activation="tanh"), L.Conv2D(5, 1, activation="softmax")],
         (5, 6, 2),
@@ -308,6 +356,10 @@ def test_gradients(name, fused, rng):
         layer.dtype = "float64"
     plan = make_plan(layers, shape, op, dtype="float64", fused=fused)
     weights = [rng.standard_normal(v.shape) / np.sqrt(max(1, v.array[..., 0].size)) for v in plan.variables]
+    weights = [np.abs(w) if v.name == "moving_variance" else w for v, w in zip(plan.variables, weights, strict=True)]
+    learns = [v.trainable for v in plan.variables]
+    # what sees the batch in training only has another loss in tests
+    mode = "train" if any(each.op.state for each in plan.steps_of("train")[0]) else "test"
     x = rng.standard_normal((4, *shape))
     targets = draw_targets(op, (4, *layers_out(layers, shape)), rng)
     more = {"weights": rng.random(4) + 0.5, "scale": 0.3}
@@ -315,13 +367,14 @@ def test_gradients(name, fused, rng):
     def total(*arrays):
         for variable, array in zip(plan.variables, arrays, strict=True):
             variable.assign(array)
-        return np.float64(step(plan, x, targets, mode="test", **more).total)
+        return np.float64(step(plan, x, targets, mode=mode, **more).total)
 
     value = total(*weights)
     trained = step(plan, x, targets, mode="train", **more)
     assert trained.total == value and np.isfinite(value)
     assert all(g.dtype == np.float64 for g in trained.gradients)
-    check_gradients(total, weights, np.float64(1), trained.gradients, samples=6)
+    gradients = iter(trained.gradients)
+    check_gradients(total, weights, np.float64(1), [next(gradients) if learn else None for learn in learns], samples=6)
 
 
 def layers_out(layers, shape):

@@ -283,3 +283,45 @@ def test_many_threads_on_new_models(rng):
                 np.testing.assert_array_equal(result, expected)
     finally:
         sys.setswitchinterval(interval)
+
+
+# ---- state
+
+
+def moved(layer, before):
+    """Tell which weights of a layer are not what they were."""
+    return [not np.array_equal(a, b) for a, b in zip(layer.get_weights(), before, strict=True)]
+
+
+def test_only_training_steps_move_statistics(rng):
+    model = Sequential([L.Input((3,)), L.Dense(4), L.BatchNormalization(), L.Dense(2)])
+    model.compile("sgd", "mse")
+    norm, x, y = model.layers[1], rng.standard_normal((8, 3)), rng.standard_normal((8, 2))
+    before = norm.get_weights()
+    model.predict(x, verbose=0), model.evaluate(x, y, verbose=0), model(x), model.test_on_batch(x, y)
+    assert not any(moved(norm, before))
+    model.train_on_batch(x, y)
+    assert all(moved(norm, before))
+
+
+def test_a_layer_that_is_frozen_behind_compile_is_frozen_at_once(rng):
+    model = Sequential([L.Input((3,)), L.Dense(4), L.BatchNormalization(), L.Dense(2)])
+    model.compile("sgd", "mse")
+    norm, x, y = model.layers[1], rng.standard_normal((8, 3)), rng.standard_normal((8, 2))
+    for frozen in (False, True, False, True):
+        norm.trainable = not frozen
+        before = norm.get_weights()
+        model.train_on_batch(x, y)
+        assert moved(norm, before) == [not frozen] * 4
+
+
+def test_a_call_in_training_mode_moves_statistics_and_versions(rng):
+    norm = L.BatchNormalization(momentum=0.5)
+    x = rng.standard_normal((8, 3))
+    norm(x, training=True)
+    assert [v.version for v in norm.weights] == [0, 0, 1, 1]
+    np.testing.assert_allclose(norm.moving_mean.numpy(), x.mean(0) / 2, rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), 0.5 + x.var(0) / 2, rtol=1e-5)
+    before = norm.get_weights()
+    norm(x), norm(x[:0], training=True)
+    assert not any(moved(norm, before))
