@@ -9,6 +9,7 @@ from fastconv.ops.op import Needs
 SPARSE_RUN = 48  # contiguous filter values from which visiting single winners can beat dense tiles (measured)
 SPARSE_BYTES = 1 << 20  # a padded image up to this size is scattered into as a whole
 NEAR_BYTES = 48 << 10  # an image of up to this size stays in the first cache while it is scattered into
+MOST_CHUNKS, CHUNK_IMAGES = 16, 8  # of the filters' gradient by visits (measured)
 VISIT = 3  # visits pay where window * VISIT exceeds the lanes of a vector: dense tiles gain more from lanes (measured)
 
 
@@ -62,8 +63,14 @@ class Conv2DReluMaxPool2D(Conv2D):
     def _filters_by_tiles(self, c):
         return False  # the gradient of a block is expanded just before it is used
 
-    def _sparse_chunks(self, c, image):
-        return windows.chunks(image, c.pixels, c.out_channels)
+    def _sparse_chunks(self, c):
+        """Return into how many chunks of images the filters' gradient is cut, by shape alone.
+
+        A chunk's channels are shared out, and each share reads the chunk's images anew: more chunks are fewer shares. But
+        each chunk has sums of its own, which must be no more to add than there are values to read.
+        """
+        sums = c.out_channels * (c.filter_rows + 1)
+        return max(1, min(MOST_CHUNKS, c.images // CHUNK_IMAGES, c.images * c.height * c.width * c.channels // sums))
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
@@ -89,7 +96,7 @@ class Conv2DReluMaxPool2D(Conv2D):
             return super()._filters_needs(site, c)
         return {
             "scratch_filters": (winners_shape(site, image), None),
-            "partial": ((self._sparse_chunks(c, image) * c.out_channels * (c.filter_rows + 1),), None),
+            "partial": ((self._sparse_chunks(c) * c.out_channels * (c.filter_rows + 1),), None),
         }
 
     def _input_needs(self, site, c):
@@ -128,7 +135,7 @@ class Conv2DReluMaxPool2D(Conv2D):
     def _visit_filters(self, site, c, image):
         if not wants_filters(site):
             return []
-        chunks = self._sparse_chunks(c, image)
+        chunks = self._sparse_chunks(c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), site.which.reshape(-1), site.partial, site.scratch_filters)
         filters = site.k.sparse_backward_filters(*arrays, image, c.out_channels, chunks, threads=site.threads)
         return [filters, *sum_partials(site, c, chunks, 1, transposed=True)]
