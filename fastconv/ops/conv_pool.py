@@ -66,8 +66,8 @@ class Conv2DReluMaxPool2D(Conv2D):
     def _sparse_chunks(self, c):
         """Return into how many chunks of images the filters' gradient is cut, by shape alone.
 
-        A chunk's channels are shared out, and each share reads the chunk's images anew: more chunks are fewer shares. But
-        each chunk has sums of its own, which must be no more to add than there are values to read.
+        A chunk's channels are shared out, and each share reads the chunk's images anew: more chunks are fewer shares.
+        But each chunk has sums of its own, which must be no more to add than there are values to read.
         """
         sums = c.out_channels * (c.filter_rows + 1)
         return max(1, min(MOST_CHUNKS, c.images // CHUNK_IMAGES, c.images * c.height * c.width * c.channels // sums))
