@@ -27,6 +27,13 @@ def model(loss="sparse_categorical_crossentropy", outputs=3, activation="softmax
     return made
 
 
+def pictures(loss):
+    """Return a compiled model of small pictures named m."""
+    made = chain(L.Input((4,)), L.Reshape((2, 2)))
+    made.compile("sgd", loss)
+    return made
+
+
 def chain(*layers):
     """Return an uncompiled model named m."""
     return Sequential(list(layers), name="m")
@@ -556,11 +563,11 @@ FIT = [
     ),
     wrong(
         "class-weight-values",
-        lambda: model("mse").fit(np.zeros((6, 4)), np.zeros((6, 3), int), class_weight={0: 1.0}, verbose=0),
+        lambda: pictures("mse").fit(X, np.zeros((6, 2, 2)), class_weight={0: 1.0}, verbose=0),
         ValueError,
         "'m'",
         "class_weight",
-        "3 values",
+        "4 values",
     ),
     wrong("batches-and-y", lambda: model().fit(iter([(X, Y)]), Y), ValueError, "'m'", "x gives batches", "y=None"),
     wrong("batches-and-size", lambda: model().fit(iter([(X, Y)]), batch_size=4), ValueError, "'m'", "batch_size=4"),

@@ -12,6 +12,8 @@ from fastconv.callbacks.history import History
 from fastconv.callbacks.lambda_callback import LambdaCallback
 from fastconv.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from fastconv.callbacks.progbar_logger import ProgbarLogger
+from fastconv.callbacks.refused import OrbaxCheckpoint, RemoteMonitor, TensorBoard  # noqa: F401
+from fastconv.callbacks.swap_ema_weights import SwapEMAWeights
 from fastconv.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -24,5 +26,6 @@ __all__ = [
     "LearningRateScheduler",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]

@@ -91,6 +91,11 @@ class CallbackList(Callback):
             hook: [getattr(c, "wants_logs", None) for c in self.callbacks if overrides(c, hook)] for hook in HOOKS
         }
 
+    @property
+    def handles_nan(self):
+        """Whether a callback deals with a loss that is not finite: else training raises."""
+        return any(getattr(callback, "handles_nan", False) for callback in self.callbacks)
+
     def append(self, callback):
         """Add a callback.
 

@@ -6,7 +6,10 @@ from fastconv.callbacks.callback import Callback
 
 
 class TerminateOnNaN(Callback):
-    """Stops training at a loss that is nan or infinite.
+    """Stops training at a loss that is nan or infinite, and says where the first such number appeared.
+
+    In ``fit`` the weights stay as they were before the batch of that loss. Without this callback, ``fit`` raises
+    FloatingPointError there.
 
     Parameters
     ----------
@@ -24,6 +27,8 @@ class TerminateOnNaN(Callback):
     >>> model.stop_training
     True
     """
+
+    handles_nan = True  # training leaves it to us
 
     def __init__(self, raise_error=False):
         super().__init__()
@@ -44,7 +49,22 @@ class TerminateOnNaN(Callback):
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return
+        where = getattr(self.model, "_broken", None)
+        where = f"; the first NaN or infinity is {where}" if where else ""
         if self.raise_error:
-            raise RuntimeError(f"The loss is {loss} at batch {batch}, training is terminated.")
-        print(f"Batch {batch}: Invalid loss, terminating training")
+            raise RuntimeError(
+                f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. Terminating training immediately"
+                f"{where}."
+            )
+        print(f"Batch {batch}: Invalid loss, terminating training{where}")
         self.model.stop_training = True
+
+    def wants_logs(self):
+        """Tell whether the loss of the batch is not finite, as far as the model knows.
+
+        Examples
+        --------
+        >>> TerminateOnNaN().wants_logs()
+        True
+        """
+        return getattr(self.model, "_broken", "unknown") is not None

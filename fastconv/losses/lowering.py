@@ -28,26 +28,21 @@ KERNELS = {
     losses.Hinge: lambda o: ops.ElementwiseLoss("hinge", signs=True),
     losses.SquaredHinge: lambda o: ops.ElementwiseLoss("squared_hinge", signs=True),
 }
-REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight")
 
 
 def is_trainable(loss):
-    """Tell whether there is an op for a loss object and its reduction."""
-    return isinstance(loss, losses.Loss) and loss.has_gradient and loss.reduction in REDUCTIONS
+    """Tell whether there is an op for a loss object."""
+    return isinstance(loss, losses.Loss) and loss.has_gradient
 
 
 def check(loss):
-    """Raise NotImplementedError unless there is an op for a loss object and its reduction."""
+    """Raise NotImplementedError unless there is an op for a loss object."""
     if not loss.has_gradient:
         known = ", ".join(cls.__name__ for cls in KERNELS)
         raise NotImplementedError(
             f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with: NumPy functions have no "
             "derivative of their own. Write a subclass of Loss with call(y_true, y_pred) and gradient(y_true, y_pred), "
             f"or use one of those that are there, such as {known}."
-        )
-    if loss.reduction not in REDUCTIONS:
-        raise NotImplementedError(
-            f"compile: loss {loss.name!r} has reduction={loss.reduction!r}; training supports {', '.join(REDUCTIONS)}."
         )
 
 
@@ -57,7 +52,7 @@ def lower(loss, rank):
     Raises
     ------
     NotImplementedError
-        If the loss has no gradient, or its reduction leaves more than one number.
+        If the loss has no gradient.
     """
     check(loss)
     axis = getattr(loss, "axis", -1)
@@ -82,7 +77,7 @@ def scale(loss, op, program):
     program : Program
         With its targets and weights in place.
     """
-    if op.reduces:
+    if op.reduces or loss.reduction == "none":
         return 1.0
     weights = program.weights if program.weighted else None
     valid = None if op.ignored is None else program.targets != op.ignored
@@ -90,3 +85,14 @@ def scale(loss, op, program):
         weights = valid * weights.reshape(weights.shape + (1,) * (valid.ndim - weights.ndim))
     divisor = divisor_of(loss.reduction, weights, valid, program.losses.size)
     return 1.0 / divisor if divisor else 0.0
+
+
+def mean_loss(loss, program):
+    """Return the loss of the batch that a program has run, as it is reported.
+
+    With ``reduction="none"`` the gradient is that of the sum of the loss values, and their mean is reported.
+    """
+    if loss.reduction != "none" or program.loss_step.op.reduces:
+        return program.loss
+    total = float(program.total[0])
+    return program.loss - total + total / max(program.losses.size, 1)

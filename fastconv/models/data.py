@@ -2,13 +2,13 @@
 
 import numbers
 from collections.abc import Mapping
-from itertools import islice
 
 import numpy as np
 
 from fastconv import losses
 from fastconv.models import feeding
 from fastconv.models.compiling import Compiled
+from fastconv.models.py_dataset import PyDataset, PyDatasetFeed
 from fastconv.runtime import seeds
 
 
@@ -59,12 +59,17 @@ class Fed(Compiled):
                 raise ValueError(f"{owner}: batch_size={batch_size} with x that gives batches; leave batch_size out.")
 
             def convert(x, y=None, weights=None):
+                if what == "predict":
+                    y = weights = None
                 return self._convert(x, y, weights, class_weight, what)
 
+            if isinstance(x, PyDataset):
+                _check_end(x, steps, owner, what)
+                return PyDatasetFeed(x, convert, steps, shuffle)
             return feeding.IterableFeed(x, convert, steps)
         x_reader, y_reader, weights = self._readers(x, y, sample_weight, class_weight, what)
         feed = feeding.ArrayFeed(x_reader, y_reader, weights, batch_size or 32, seeds.generator if shuffle else None)
-        return feed if steps is None else _Limited(feed, steps, goes_on=what == "fit")
+        return feed if steps is None else feeding.LimitedFeed(feed, steps, goes_on=what == "fit")
 
     def _split(self, x, y, sample_weight, share):
         owner = self._owner("fit")
@@ -98,25 +103,24 @@ class Fed(Compiled):
         return self._feed(data, None, None, None, "fit (validation_data)", steps=steps)
 
 
-class _Limited:
-    """The first batches of a feed at each pass; with `goes_on`, a pass begins where the one before it stopped.
+_STEPS = {"fit": "steps_per_epoch", "fit (validation_data)": "validation_steps"}
 
-    No pass goes beyond the feed's end; the pass after one that came there begins anew.
-    """
 
-    def __init__(self, feed, steps, goes_on):
-        self.feed, self.x, self.steps, self.goes_on = feed, feed.x, min(steps, feed.steps), goes_on
-        self.rest, self.left = iter(()), 0
-
-    def __iter__(self):
-        if not self.goes_on or self.left == 0:
-            self.rest, self.left = iter(self.feed), self.feed.steps
-        for batch in islice(self.rest, min(self.steps, self.left)):
-            self.left -= 1
-            yield batch
+def _check_end(dataset, steps, owner, what):
+    """Raise ValueError for a data set without batches, and for one without end if nobody says how many to take."""
+    batches = dataset.num_batches
+    if batches == 0:
+        raise ValueError(f"{owner}: x gave no batch, no sample: the {type(dataset).__name__} has length 0.")
+    if batches is None and steps is None:
+        raise ValueError(
+            f"{owner}: the {type(dataset).__name__} has no end (num_batches is None); expected "
+            f"{_STEPS.get(what, 'steps')}, the number of batches to take."
+        )
 
 
 def _is_iterable_of_batches(x):
+    if isinstance(x, PyDataset):
+        return True
     if isinstance(x, (np.ndarray, list, tuple, Mapping)) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__getitem__")

@@ -5,7 +5,9 @@ is never copied as a whole.
 """
 
 import numbers
+import warnings
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 
@@ -78,6 +80,7 @@ class Targets(Reader):
         if loss_op.takes_labels:
             values = _labels(values, loss_op.classes((1, *y_shape)), loss_op.ignored, shape, owner)
         super().__init__("y", values, shape, owner)
+        self.sample_shape, self.takes_labels = tuple(shape), loss_op.takes_labels
 
 
 def _labels(values, classes, ignored, shape, owner):
@@ -136,7 +139,29 @@ class Batch:
                 np.take(self.weights, self.index, axis=0, out=program.weights)
 
 
-class ArrayFeed:
+class Feed:
+    """Gives batches, pass after pass; ``steps`` says how many a pass has, None if nobody knows.
+
+    Whoever takes batches calls `close` at last, however the taking ended: then no thread and no file of a pass is left.
+    """
+
+    steps = None
+    _pass = iter(())
+
+    def __iter__(self):
+        self._pass = self.batches_of_a_pass()
+        return self._pass
+
+    def batches_of_a_pass(self):
+        """Give the batches of a pass: a generator."""
+        raise NotImplementedError
+
+    def close(self):
+        """End the pass that is going on."""
+        getattr(self._pass, "close", bool)()
+
+
+class ArrayFeed(Feed):
     """Batches of arrays, in order or shuffled anew at each pass, by index.
 
     Parameters
@@ -154,15 +179,38 @@ class ArrayFeed:
         self.order = np.arange(len(x), dtype=np.intp)
         self.steps = -(-len(x) // batch_size)
 
-    def __iter__(self):
+    def batches_of_a_pass(self):
+        """Give the batches of a pass."""
         if self.draw is not None:
             self.draw().shuffle(self.order)
         for start in range(0, len(self.order), self.batch_size):
             yield Batch(self.order[start : start + self.batch_size], self.x, self.y, self.weights)
 
 
-class IterableFeed:
-    """Batches that an iterable (a generator, a list of batches, a data loader) gives: x, (x, y) or (x, y, weights).
+class LimitedFeed(Feed):
+    """The first batches of a feed at each pass; with `goes_on`, a pass begins where the one before it stopped.
+
+    No pass goes beyond the feed's end; the pass after one that came there begins anew.
+    """
+
+    def __init__(self, feed, steps, goes_on):
+        self.feed, self.x, self.steps, self.goes_on = feed, feed.x, steps, goes_on
+        self.rest, self.left = iter(()), 0
+
+    def batches_of_a_pass(self):
+        """Give the batches of a pass."""
+        if not self.goes_on or self.left == 0:
+            self.rest, self.left = iter(self.feed), self.feed.steps
+        wanted = min(self.steps, self.left)
+        for batch in islice(self.rest, wanted):
+            self.left -= 1
+            yield batch
+        if wanted < self.steps:
+            warn_of_the_end()
+
+
+class IterableFeed(Feed):
+    """Batches that an iterable (a generator, a data loader) gives: x, (x, y) or (x, y, weights).
 
     An iterator goes on where the last pass stopped; anything else is begun anew.
 
@@ -188,19 +236,40 @@ class IterableFeed:
             return iter(self.source)
         return (self.source[i] for i in range(self.steps))
 
-    def __iter__(self):
+    def batches_of_a_pass(self):
+        """Give the batches of a pass."""
         iterator = self.iterator if self.iterator is not None else self._begin()
         done = 0
         while self.limit is None or done < self.limit:
             try:
                 item = next(iterator)
             except StopIteration:
+                if self.limit is not None:
+                    warn_of_the_end()
                 return
             done += 1
-            parts = item if isinstance(item, (tuple, list)) else (item,)
-            if not 1 <= len(parts) <= 3:
-                raise ValueError(f"A batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
-            yield self.convert(*(part.numpy() if hasattr(part, "numpy") else part for part in parts))
+            yield self.convert(*parts_of(item))
+
+
+def parts_of(item):
+    """Return the parts of a batch: x, y and weights, as many as it has."""
+    if isinstance(item, Mapping):
+        raise ValueError(
+            f"A batch is a dict with {sorted(map(str, item))}; expected x, (x, y) or (x, y, sample_weight)."
+        )
+    parts = item if isinstance(item, (tuple, list)) else (item,)
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(f"A batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
+    return [part.numpy() if hasattr(part, "numpy") else part for part in parts]
+
+
+def warn_of_the_end():
+    """Warn that there were fewer batches than asked for."""
+    warnings.warn(
+        "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at "
+        "least `steps_per_epoch * epochs` batches.",
+        stacklevel=4,
+    )
 
 
 def sample_weights(weights, loss_op, y_shape, owner):
@@ -250,20 +319,21 @@ def check_class_weight(class_weight, owner):
 
 
 def class_weights(weights, class_weight, targets, owner):
-    """Return sample weights multiplied by their classes' weights."""
+    """Return sample weights multiplied by their classes' weights; a class that is not listed weighs 1.
+
+    The class of a sample is its label or, where it has several values, the place of the largest.
+    """
     if class_weight is None:
         return weights
     labels = targets.rows
-    if labels.dtype.kind == "f" and labels.shape[1] > 1:
-        labels = labels.argmax(1)[:, None]
-    if labels.shape[1] != 1:
-        raise ValueError(f"{owner}: class_weight needs one label a sample; y has {labels.shape[1]} values a sample.")
-    labels = labels[:, 0].astype(int)
-    by_class = np.ones(labels.max(initial=0) + 1)
-    for label, weight in class_weight.items():
-        if label < len(by_class):
-            by_class[int(label)] = weight
-    factor = by_class[labels]
+    if labels.shape[1] != 1 and (targets.takes_labels or len(targets.sample_shape) > 1):
+        raise ValueError(
+            f"{owner}: class_weight needs one label a sample; y has {labels.shape[1]} values a sample, of shape "
+            f"{targets.sample_shape}. Weigh each of them by sample_weight instead."
+        )
+    labels = np.rint(labels[:, 0]) if labels.shape[1] == 1 else labels.argmax(1)
+    seen, places = np.unique(labels, return_inverse=True)
+    factor = np.array([class_weight.get(label, 1) for label in seen.tolist()], float)[places]
     return factor if weights is None else weights * factor.reshape(-1, *(1,) * (weights.ndim - 1))
 
 

@@ -1,8 +1,10 @@
 """One batch: forward, in training backward, the weights, the loss and the metrics."""
 
+import math
+
 import numpy as np
 
-from fastconv.losses.lowering import scale
+from fastconv.losses.lowering import mean_loss, scale
 from fastconv.models import feeding
 from fastconv.models.data import Fed
 
@@ -12,19 +14,28 @@ FEW_BYTES = 1 << 16  # a batch up to this size is copied in one go
 class Stepping(Fed):
     """What runs single batches."""
 
-    def _run_batch(self, batch, mode):
-        """Run a batch forward, in training backward; update weights, loss and metrics."""
+    _broken = None  # where the first NaN or infinity was that made a loss so, if a callback handles that
+
+    def _run_batch(self, batch, mode, handles_nan=False):
+        """Run a batch forward, in training backward; update weights, loss and metrics.
+
+        A loss that is NaN raises and leaves the weights alone; with `handles_nan`, it and an infinite one only leave
+        them alone.
+        """
         with self.plan.program(len(batch), mode, batch.weights_shape) as program:
             if mode == "test":
                 self.plan.refresh(program)
             batch.write(program)
             program.scale[0] = scale(self._loss_object, program.loss_step.op, program)
             program.run()
-            loss = program.loss
+            loss = mean_loss(self._loss_object, program)
             if mode == "train":
-                if loss != loss:
-                    self._explain_nan(batch)
-                self._update_weights()
+                if handles_nan and not math.isfinite(loss):
+                    self._broken = self._first_nan(batch)
+                elif loss != loss:
+                    raise FloatingPointError(self._explain_nan(self._first_nan(batch)))
+                else:
+                    self._update_weights()
             self._loss_tracker.add(loss, len(batch))
             self._metrics.update(program.targets, program.y, program.weights if program.weighted else None)
 
@@ -34,12 +45,12 @@ class Stepping(Fed):
             self.optimizer.build(variables)
         self.optimizer.step([self.plan.gradient(v) for v in variables], variables)
 
-    def _explain_nan(self, batch):
-        """Raise with the first layer whose output is not a number; the weights are those before this batch."""
+    def _first_nan(self, batch):
+        """Say where the first NaN or infinity is; the weights are those before this batch."""
         x = np.empty((len(batch), *self.input_shape[1:]), self.dtype)
         batch.x.write(batch.index, x)
         where = "in the loss itself"
-        if np.isnan(x).any():
+        if not np.isfinite(x).all():
             where = "in the inputs x"
         else:
             for layer in self.layers:
@@ -48,10 +59,13 @@ class Stepping(Fed):
                     where = f"in the weights {bad} of layer {layer.name!r}"
                     break
                 x = layer(x)
-                if np.isnan(x).any():
+                if not np.isfinite(x).all():
                     where = f"in the output of layer {layer.name!r}"
                     break
-        raise FloatingPointError(
+        return where
+
+    def _explain_nan(self, where):
+        return (
             f"Model {self.name!r}: the loss became NaN; the first NaN or infinity is {where}. Expected finite "
             "numbers: check the data for NaN, scale it to a small range, or lower the learning rate. The weights are "
             "those before this batch."

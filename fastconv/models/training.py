@@ -4,6 +4,8 @@ A model inherits them in storeys, each in a file: `compiling` (compile and metri
 `stepping` (one batch), and the loops here.
 """
 
+from contextlib import closing
+
 import numpy as np
 
 from fastconv import callbacks as callbacks_module
@@ -38,7 +40,7 @@ class Trainer(Stepping):
 
         Parameters
         ----------
-        x : array_like or iterable of batches
+        x : array_like, PyDataset or iterable of batches
             Arrays of any real type, or batches (x, y) or (x, y, sample_weight).
         y : array_like, optional
         batch_size : int, optional
@@ -53,7 +55,7 @@ class Trainer(Stepping):
         validation_data : tuple or iterable of batches, optional
             (x, y) or (x, y, sample_weight).
         shuffle : bool
-            A new order at each epoch; iterables keep theirs.
+            A new order at each epoch: of samples, or of the batches of a PyDataset; other iterables keep theirs.
         class_weight : dict, optional
             Weights of classes in the loss.
         sample_weight : array_like, optional
@@ -96,14 +98,15 @@ class Trainer(Stepping):
         self.stop_training = False
         container.on_train_begin()
         logs = None
-        for epoch in range(initial_epoch, epochs):
-            logs = self._fit_epoch(feed, container, epoch)
-            if validation is not None and _is_due(epoch, validation_freq):
-                results = self._test_loop(validation, container, "fit (validation_data)")
-                logs.update({f"val_{name}": value for name, value in sorted(results.items())})
-            container.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
+        with closing(feed), closing(validation or feed):
+            for epoch in range(initial_epoch, epochs):
+                logs = self._fit_epoch(feed, container, epoch)
+                if validation is not None and _is_due(epoch, validation_freq):
+                    results = self._test_loop(validation, container, "fit (validation_data)")
+                    logs.update({f"val_{name}": value for name, value in sorted(results.items())})
+                container.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
         if self.optimizer.built and self.optimizer.use_ema:
             self.optimizer.finalize_variable_values(self.plan.trainable)
         container.on_train_end(logs)
@@ -112,10 +115,11 @@ class Trainer(Stepping):
     def _fit_epoch(self, feed, container, epoch):
         """Train for one epoch; return the sorted logs."""
         self.reset_metrics()
+        self._broken = None
         container.on_epoch_begin(epoch)
         for step, batch in enumerate(feed):
             container.on_train_batch_begin(step)
-            self._run_batch(batch, "train")
+            self._run_batch(batch, "train", container.handles_nan)
             self._report(container, "on_train_batch_end", step)
             if self.stop_training:
                 break
@@ -174,7 +178,8 @@ class Trainer(Stepping):
             callbacks, add_progbar=verbose != 0, model=self, verbose=1 if verbose == "auto" else verbose, epochs=1,
             steps=feed.steps,
         )  # fmt: skip
-        self._test_loop(feed, container)
+        with closing(feed):
+            self._test_loop(feed, container)
         return self._result(return_dict)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -196,7 +201,8 @@ class Trainer(Stepping):
                 steps=feed.steps,
             )  # fmt: skip
             container.on_predict_begin()
-        outputs = self._predict_loop(feed, container)
+        with closing(feed):
+            outputs = self._predict_loop(feed, container)
         if container is not None:
             container.on_predict_end()
         return outputs

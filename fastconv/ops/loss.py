@@ -206,7 +206,7 @@ class ArrayLoss(LossOp):
     def forward(self, site):
         def call():
             loss, gradient = self.evaluate(site.targets, site.x, site.weights if site.weighted else None)
-            site.total[0] = loss * site.scale[0]
+            site.total[0] = np.mean(loss) * site.scale[0]  # of a loss that is not reduced its mean is reported
             np.multiply(gradient, site.scale[0], out=site.dx)
 
         return [call]

@@ -167,7 +167,7 @@ def test_terminate_on_nan(capsys):
     callback.on_train_batch_end(3, {"loss": np.float32("inf")})
     assert model.stop_training
     assert capsys.readouterr().out == "Batch 3: Invalid loss, terminating training\n"
-    with pytest.raises(RuntimeError, match="The loss is nan at batch 3"):
+    with pytest.raises(RuntimeError, match="NaN or Inf loss encountered at batch 3. Loss value: nan"):
         callbacks.TerminateOnNaN(raise_error=True).on_batch_end(3, {"loss": np.nan})
 
 

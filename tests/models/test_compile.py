@@ -159,18 +159,15 @@ def test_other_metrics_are_found_at_once(metric):
         new().compile("sgd", "mse", metrics=[metric])
 
 
-@pytest.mark.parametrize(
-    "loss", [lambda t, p: abs(t - p), losses.MeanSquaredError(reduction="none")], ids=["own", "none"]
-)
-def test_losses_that_cannot_be_trained_are_found_at_once(loss):
+def test_losses_that_cannot_be_trained_are_found_at_once():
     with pytest.raises(NotImplementedError, match="compile: "):
-        new().compile("sgd", loss)
+        new().compile("sgd", lambda t, p: abs(t - p))
 
 
 def test_a_loss_that_cannot_be_trained_does_not_keep_from_predicting():
     model = new()
     with pytest.raises(NotImplementedError):
-        model.compile("sgd", losses.MeanSquaredError(reduction="none"))
+        model.compile("sgd", lambda t, p: abs(t - p))
     assert model.predict_on_batch(np.ones((2, 4))).shape == (2, 1)
 
 

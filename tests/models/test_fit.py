@@ -137,6 +137,7 @@ def test_steps_per_epoch():
     assert model.predict(np.zeros(10), batch_size=4, steps=2, verbose=0).shape == (8, 1)
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
 def test_epochs_of_some_steps_go_on_where_the_last_one_stopped():
     # As in Keras: an epoch never sees a sample twice, so the third one has a single batch.
     pairs = [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
@@ -144,6 +145,7 @@ def test_epochs_of_some_steps_go_on_where_the_last_one_stopped():
     assert seen_by(batch_size=2, steps_per_epoch=2, epochs=4, shuffle=False) == [*pairs, *pairs[:2]]
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
 def test_no_pass_sees_a_sample_twice():
     pairs = [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
     assert seen_by(batch_size=2, steps_per_epoch=7, epochs=2, shuffle=False) == [*pairs, *pairs]
