@@ -1,10 +1,26 @@
-"""Helpers under Keras's names: seeds, labels, arrays, data sets, the progress bar."""
+"""Helpers under Keras's names: seeds, labels, arrays, pictures, data sets, the progress bar."""
 
 from fastconv.callbacks.progbar import Progbar
 from fastconv.models.py_dataset import PyDataset
 from fastconv.utils.arrays import normalize, to_categorical
+from fastconv.utils.image_folders import image_dataset_from_directory
+from fastconv.utils.images import array_to_img, img_to_array, load_img, save_img
 from fastconv.utils.seeding import set_random_seed
+from fastconv.utils.splitting import split_dataset
 
 Sequence = PyDataset  # as Keras calls it too
 
-__all__ = ["Progbar", "PyDataset", "Sequence", "normalize", "set_random_seed", "to_categorical"]
+__all__ = [
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "array_to_img",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
+    "normalize",
+    "save_img",
+    "set_random_seed",
+    "split_dataset",
+    "to_categorical",
+]
