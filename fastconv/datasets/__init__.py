@@ -1,5 +1,5 @@
-"""Data sets under Keras's names: ``fashion_mnist`` and, shipped with the package, ``fashion_mnist_small``."""
+"""Data sets under Keras's names; ``fashion_mnist_small`` is shipped with the package, the others are downloaded."""
 
-from fastconv.datasets import fashion_mnist, fashion_mnist_small
+from fastconv.datasets import cifar10, cifar100, fashion_mnist, fashion_mnist_small, mnist
 
-__all__ = ["fashion_mnist", "fashion_mnist_small"]
+__all__ = ["cifar10", "cifar100", "fashion_mnist", "fashion_mnist_small", "mnist"]

@@ -8,6 +8,7 @@ and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine 
 import os
 from pathlib import Path
 
+from fastconv.datasets import cache
 from fastconv.datasets.idx import read_idx
 
 CLASS_NAMES = (
@@ -124,8 +125,7 @@ def _places():
 
 
 def _cache_folder():
-    home = os.environ.get("KERAS_HOME") or "~/.keras"
-    return Path(home).expanduser() / "datasets" / "fashion-mnist"
+    return cache.home() / "fashion-mnist"
 
 
 def _path(folder, name):
