@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastconv
+from fastconv.layers.layer import reset_names
 
 MODULES = ["fastconv"] + sorted(
     module.name
@@ -22,6 +23,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 def test_examples(name):
     module = importlib.import_module(name)
     fastconv.utils.set_random_seed(0)
+    reset_names()
     report = []
     runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
     for test in doctest.DocTestFinder().find(module, extraglobs={"np": np}):

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from fastconv import kernels
+from fastconv.layers.layer import unique_name
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case
 from fastconv.optimizers import arguments
@@ -47,7 +48,7 @@ class Optimizer(State):
     gradient_accumulation_steps : int, optional
         Over how many batches gradients are averaged before weights change.
     name : str, optional
-        By default the class name in snake case.
+        By default the class name in snake case, numbered if it was given out before.
     **kwargs
         None are known; they are refused by name.
 
@@ -96,7 +97,7 @@ class Optimizer(State):
             raise ValueError(
                 f"{type(self).__name__}: only one of {', '.join(arguments.CLIPS)} may be given; got {clips}."
             )
-        super().__init__(name or snake_case(type(self).__name__), learning_rate)
+        super().__init__(name or unique_name(snake_case(type(self).__name__)), learning_rate)
         self._slots = {}  # by name: one a variable
         self._undecayed, self._undecayed_names = [], None
         self._step = self._step_key = None
