@@ -1,4 +1,4 @@
-"""Losses with reduction="none" in training: the gradient of the sum, the mean in the logs; as in Keras on TensorFlow."""
+"""Losses with reduction="none" in training: the gradient of the sum, the mean in the logs, as Keras on TensorFlow."""
 
 import numpy as np
 import pytest
