@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.layers.layer import unique_name
 from fastconv.losses.reduction import REDUCTIONS, as_floats, reduce_values, slopes_of_reduction
 from fastconv.names import snake_case, suggestion
 from fastconv.runtime import settings
@@ -43,7 +44,7 @@ class Loss:
     takes_labels = False  # True: y_true holds class numbers, without the axis of the classes
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or unique_name(snake_case(type(self).__name__))
         self.reduction = _reduction(type(self).__name__, reduction)
         self._dtype = _float_type(type(self).__name__, dtype)
 

@@ -1,15 +1,23 @@
 """Items by number, made when they are wanted or ahead of that by workers, always in the order that was asked for."""
 
+import numbers
 from collections import deque
 from itertools import islice
 
 
 def source(dataset):
     """Return what makes a data set's items, as its ``workers`` and ``use_multiprocessing`` say."""
-    workers, processes = dataset.workers, dataset.use_multiprocessing
+    workers, processes = _count(dataset, "workers"), dataset.use_multiprocessing
     if workers > 1 or (workers > 0 and processes):
-        return Prefetch(dataset, workers, processes, dataset.max_queue_size)
+        return Prefetch(dataset, workers, processes, _count(dataset, "max_queue_size"))
     return Direct(dataset)
+
+
+def _count(dataset, argument):
+    value = getattr(dataset, argument)
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+        raise ValueError(f"{type(dataset).__name__}: {argument}={value!r}; expected a whole number, 0 or more.")
+    return value
 
 
 class Direct:
@@ -42,7 +50,7 @@ class Prefetch:
     workers : int
     processes : bool
     ahead : int
-        How many items may be waiting; 0: without limit is not possible, so as many as there are workers.
+        How many items may be waiting, at least one a worker.
     """
 
     def __init__(self, dataset, workers, processes, ahead):

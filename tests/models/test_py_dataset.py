@@ -81,6 +81,10 @@ def test_steps_go_on_where_the_last_epoch_stopped(settings, endless):
     assert source.calls == ["begin", "end"] * 4
 
 
+FORK = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@FORK
 def test_processes():
     seen = Seen()
     line(metrics=[seen]).fit(Numbers(workers=2, use_multiprocessing=True), epochs=2, shuffle=False, verbose=0)
@@ -89,6 +93,7 @@ def test_processes():
 
 @pytest.mark.parametrize("settings", [*WORKERS, {"workers": 1, "use_multiprocessing": True}], ids=str)
 @pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+@FORK
 def test_an_error_in_a_batch_comes_out(settings, method):
     model = line()
     with pytest.raises(OSError, match="no such picture"):
@@ -149,6 +154,14 @@ def test_data_without_end_needs_steps():
         line().fit(Numbers(), validation_data=Numbers(endless=True), verbose=0)
     with pytest.raises(ValueError, match="the Numbers has length 0"):
         line().fit(Numbers(0), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"workers": -1}, {"workers": 1.5}, {"workers": 2, "max_queue_size": None}], ids=str
+)
+def test_numbers_of_workers(settings):
+    with pytest.raises(ValueError, match="Numbers: .*expected a whole number, 0 or more"):
+        line().fit(Numbers(**settings), verbose=0)
 
 
 def test_class_weights():

@@ -219,6 +219,14 @@ def test_optimizers_are_numbered(name):
     assert ours == theirs
 
 
+def test_losses_of_users_are_numbered():
+    keras.utils.clear_session(free_memory=False)
+    fastconv.layers.layer.reset_names()
+    made = [type("MyLoss", (module.losses.Loss,), {}) for module in BOTH]
+    theirs, ours = ([cls().name for _ in range(2)] for cls in made)
+    assert ours == theirs == ["my_loss", "my_loss_1"]
+
+
 def test_models_are_numbered():
     keras.utils.clear_session(free_memory=False)
     fastconv.layers.layer.reset_names()
