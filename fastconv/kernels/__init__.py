@@ -13,6 +13,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``global_pool.pxi``         the same with one window, the image
 ``move.pxi``                boxes of cells: padding, cropping, the order of axes
 ``resample.pxi``            weighted sums along one axis: upsampling, resizing
+``image.pxi``               warps, flips, windows, contrast and brightness of images
 ``elementwise.pxi``         relu, rescaling, gathering a batch
 ``noise.pxi``               dropout and noise
 ``activation.pxi``          the other activations

@@ -81,19 +81,37 @@ cdef class relu_backward_from_output(Elementwise):
                      stop - i)
 
 
-cdef class scale_shift(Elementwise):
-    """y = x * scale + shift, each one value for every place of the last axis; also its own gradient, with shift 0."""
+cdef class scale_shift(Kernel):
+    """y = x * scale + shift, where both have one value for every place of a line of x, which may end within a line.
+
+    With shift 0 it is its own gradient.
+    """
     cdef const real[::1] x, scale, shift
     cdef real[::1] y
 
     def __init__(self, const real[::1] x, const real[::1] scale, const real[::1] shift, real[::1] y, int threads=1):
-        Elementwise.__init__(self, x.size, threads)
         self.x, self.scale, self.shift, self.y = x, scale, shift, y
+        self.threads = useful_threads(threads, <double>x.size / VL)
 
-    cdef void slice(self, ix start, ix stop) noexcept nogil:
-        cdef ix i, n = self.scale.shape[0]
-        for i in range(start, stop):
-            self.y[i] = self.x[i] * self.scale[i % n] + self.shift[i % n]
+    cdef void run(self) noexcept nogil:
+        cdef ix t, line = self.scale.shape[0], size = self.x.shape[0]
+        for t in prange((size + line - 1) // max(1, line), num_threads=self.threads, schedule="static"):
+            self.line(t * line, min(line, size - t * line))
+
+    cdef void line(self, ix start, ix count) noexcept nogil:
+        cdef ix i
+        for i from 0 <= i < count by VL:
+            vstore_n(&self.y[start + i], self.value(start + i, i, count - i), count - i)
+
+    cdef vf value(self, ix at, ix i, ix n) noexcept nogil:
+        return vload_n(&self.x[at], n) * vload_n(&self.scale[i], n) + vload_n(&self.shift[i], n)
+
+
+cdef class standardize(scale_shift):
+    """y = (x - shift) / scale."""
+
+    cdef vf value(self, ix at, ix i, ix n) noexcept nogil:
+        return (vload_n(&self.x[at], n) - vload_n(&self.shift[i], n)) / vload_n(&self.scale[i], n)
 
 
 ctypedef fused element:

@@ -18,6 +18,29 @@ static inline vf vat_least(vf v, vf least) { return vwhere(least, v, least, v); 
 static inline vf vat_most(vf v, vf most) { return vwhere(v, most, most, v); }
 static inline vf vsign_of(vf size, vf v) { return vwhere(vset(0), v, -size, size); }
 
+/* Numbers below 2^22 (of doubles: 2^51), to the nearest whole one (halves: to the even one) and to the next below. */
+#ifdef FASTCONV_FLOAT64
+#define FC_MAGIC 6755399441055744.0        /* 1.5 * 2^52: adding it rounds */
+#else
+#define FC_MAGIC 12582912.0f               /* 1.5 * 2^23 */
+#endif
+static inline vf vround(vf v) { return (v + vset(FC_MAGIC)) - vset(FC_MAGIC); }
+static inline vf vfloor(vf v) {
+    vf nearest = vround(v);
+    return nearest - vwhere(nearest, v, vset(1), vset(0));
+}
+/* 0, 1, 2, ... */
+static inline vf vramp(void) {
+    static const real places[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return vload(places);
+}
+/* Whole numbers as integers. */
+static inline void vstore_whole(int *p, vf v) {
+    real lanes[VL];
+    vstore(lanes, v);
+    for (int i = 0; i < VL; i++) p[i] = (int)lanes[i];
+}
+
 #if defined(FASTCONV_FLOAT64) || VL == 1
 #define FC_BY_LANES(name, expression) \
     static inline vf name(vf v) { \
@@ -34,7 +57,7 @@ FC_BY_LANES(vnormal_cdf, 0.5 * erfc(x * -0.7071067811865476))
 #else
 /* Split x into n ln(2) + r; return r and leave n as a number and as integers. */
 static inline vf vreduce(vf x, vf *n, vi *whole) {
-    const vf magic = vset(12582912.0f);                                     /* 1.5 * 2^23: adding it rounds */
+    const vf magic = vset(FC_MAGIC);                                     /* 1.5 * 2^23: adding it rounds */
     vf shifted = x * vset(1.44269504f) + magic;
     *whole = (vi)shifted - (vi)magic;
     *n = shifted - magic;

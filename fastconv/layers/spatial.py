@@ -2,7 +2,7 @@
 
 from fastconv.layers.layer import Layer, choice, pair
 from fastconv.ops import primitives as P
-from fastconv.ops.resample import INTERPOLATIONS, repeating
+from fastconv.ops.resample import INTERPOLATIONS, repeating, resizing
 from fastconv.runtime import settings
 
 
@@ -289,7 +289,7 @@ class _UpSampling(Spatial):
         """Return the ops; see `Spatial`."""
         weights = repeating
         if self.interpolation != "nearest":
-            weights = lambda n, times: INTERPOLATIONS[self.interpolation](n, n * times)  # noqa: E731
+            weights = lambda n, times: resizing(self.interpolation, n, n * times)  # noqa: E731
         axes = enumerate(zip(sizes, self._times(), strict=True), 1)
         return [P.Resample(axis, weights(n, times)) for axis, (n, times) in axes if times > 1]
 
@@ -334,9 +334,8 @@ class UpSampling2D(_UpSampling):
     size : int or pair of int
         How many rows and columns become of one.
     data_format : {"channels_last", "channels_first"}, optional
-    interpolation : {"nearest", "bilinear"}
-        Each cell repeated, or weighted means of the nearest cells by their middles. ``"bicubic"``, ``"lanczos3"`` and
-        ``"lanczos5"`` are refused.
+    interpolation : {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"}
+        Each cell repeated, or weighted means of the cells around by the distances of their middles.
     **kwargs
         See `Layer`.
 
@@ -344,8 +343,6 @@ class UpSampling2D(_UpSampling):
     ------
     ValueError
         If an argument is out of range.
-    NotImplementedError
-        For the interpolations that are not there yet.
 
     Examples
     --------
@@ -359,7 +356,7 @@ class UpSampling2D(_UpSampling):
         super().__init__(**kwargs)
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
         self.size = pair(self.owner(), "size", size)
-        self.interpolation = interpolation_of(self, interpolation)
+        self.interpolation = choice(self.owner(), "interpolation", interpolation, INTERPOLATIONS)
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
@@ -405,15 +402,4 @@ def whole(owner, argument, value):
         raise TypeError(f"{owner}: {argument}={value!r} is not an integer.")
     if value < 1:
         raise ValueError(f"{owner}: {argument}={value!r} is not an integer above 0.")
-    return value
-
-
-def interpolation_of(layer, value):
-    """Return a known interpolation; refuse those of Keras that are not there yet by name."""
-    owner, later = f"Layer {layer.name!r} ({type(layer).__name__})", ("bicubic", "lanczos3", "lanczos5")
-    value = choice(owner, "interpolation", value, (*INTERPOLATIONS, *later))
-    if value in later:
-        raise NotImplementedError(
-            f"{owner}: interpolation={value!r} is not supported yet; expected one of {tuple(INTERPOLATIONS)}."
-        )
     return value

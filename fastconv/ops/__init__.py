@@ -2,9 +2,10 @@
 
 ``primitives`` are the settings objects that layers lower to: ``y, backprop = op(x, *params)``. The functions here are
 the same ops with Keras's signatures; `vjp` gives a function's value and its way back. ``reference`` says what each op
-means in plain NumPy.
+means in plain NumPy, ``image`` has keras.ops.image.
 """
 
+from fastconv.ops import image
 from fastconv.ops.functions import (
     average_pool,
     batch_normalization,
@@ -62,6 +63,7 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "image",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",

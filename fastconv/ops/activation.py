@@ -148,8 +148,21 @@ class Glu(_Rows):
         return (*x[:-1], x[-1] // 2)
 
 
+LINE = 512  # values, about, of the lines that kernels repeat along an array: many whole vectors, few of them cut
+
+
+def line_of(value, x_shape, dtype):
+    """Return a value that is broadcast over the samples of x as the line of values that repeats all along x."""
+    line = np.atleast_1d(np.asarray(value, dtype))
+    while line.ndim > 1 and line.shape[0] == 1:
+        line = line[0]
+    if line.size > 1:
+        line = np.broadcast_to(line, x_shape[len(x_shape) - line.ndim :])
+    return np.tile(line.reshape(-1), max(1, LINE // max(1, line.size)))
+
+
 class Rescale(Op):
-    """x * scale + offset, each a number or one number for every place of the last axis."""
+    """x * scale + offset, each a number, or numbers that are broadcast over a sample (one for every channel, say)."""
 
     name = "rescale"
     reads = ""
@@ -162,17 +175,55 @@ class Rescale(Op):
     def __init__(self, scale, offset=0.0):
         super().__init__(scale=scale, offset=offset)
 
-    def _vectors(self, site):
-        vectors = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, site.dtype)) for v in (self.scale, self.offset)))
-        return map(np.ascontiguousarray, vectors)
+    def _lines(self, site):
+        lines = np.broadcast_arrays(*(np.asarray(v, site.dtype) for v in (self.scale, self.offset)))
+        return [line_of(line, site.x_shape, site.dtype) for line in lines]
 
     def forward(self, site):
-        scale, offset = self._vectors(site)
+        scale, offset = self._lines(site)
         return [site.k.scale_shift(site.x.reshape(-1), scale, offset, site.y.reshape(-1), threads=site.threads)]
 
     def backward(self, site):
         if site.dx is None:
             return []
-        scale, offset = self._vectors(site)
+        scale, offset = self._lines(site)
         dy, dx = site.dy.reshape(-1), site.dx.reshape(-1)
         return [site.k.scale_shift(dy, scale, np.zeros_like(offset), dx, threads=site.threads)]
+
+
+class Standardize(Op):
+    """(x - mean) / deviation, or back, with the parameters mean and variance that are broadcast over a sample.
+
+    `shape` is what the parameters are reshaped to for that; a deviation is the root of a variance, `least` at least.
+    The parameters are constants here: their gradients are 0.
+    """
+
+    name = "standardize"
+    reads = ""
+
+    def __init__(self, shape, least, invert=False):
+        super().__init__(shape=tuple(shape), least=least, invert=invert)
+
+    def needs(self, site):
+        line = line_of(np.zeros(self.shape), site.x_shape, site.dtype)
+        return Needs(prepared=dict.fromkeys(("center", "deviation", "nothing"), (line.shape, None)))
+
+    def prepare(self, site):
+        return [partial(self._prepare, site)]
+
+    def _prepare(self, site):
+        mean, variance = (np.reshape(p, self.shape) for p in site.params)
+        site.center[...] = line_of(mean, site.x_shape, site.dtype)
+        site.deviation[...] = line_of(np.maximum(np.sqrt(variance), self.least), site.x_shape, site.dtype)
+        site.nothing[...] = 0
+
+    def _call(self, site, x, y, center):
+        kernel = site.k.scale_shift if self.invert else site.k.standardize
+        return kernel(x.reshape(-1), site.deviation, center, y.reshape(-1), threads=site.threads)
+
+    def forward(self, site):
+        return [self._call(site, site.x, site.y, site.center)]
+
+    def backward(self, site):
+        calls = [partial(d.fill, 0) for d in site.dparams if d is not None]
+        return calls if site.dx is None else [*calls, self._call(site, site.dy, site.dx, site.nothing)]

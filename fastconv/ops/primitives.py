@@ -1,6 +1,17 @@
 """Every primitive op under one roof: what layers lower to and plans run."""
 
-from fastconv.ops.activation import Elementwise, Glu, LogSoftmax, PRelu, Relu, Rescale, Softmax, Sparsemax
+from fastconv.ops.activation import (
+    Elementwise,
+    Glu,
+    LogSoftmax,
+    PRelu,
+    Relu,
+    Rescale,
+    Softmax,
+    Sparsemax,
+    Standardize,
+)
+from fastconv.ops.augment import Brightness, Contrast, Flip, Warp, Window
 from fastconv.ops.conv import Conv2D, Dense
 from fastconv.ops.conv_pool import Conv2DReluMaxPool2D
 from fastconv.ops.depthwise import DepthwiseConv2D
@@ -17,13 +28,16 @@ __all__ = [
     "AlphaDropout",
     "AveragePool2D",
     "BatchNorm",
+    "Brightness",
     "Conv2D",
     "Conv2DReluMaxPool2D",
+    "Contrast",
     "Crop",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
     "Elementwise",
+    "Flip",
     "Function",
     "GaussianDropout",
     "GaussianNoise",
@@ -42,7 +56,10 @@ __all__ = [
     "Reshape",
     "Softmax",
     "Sparsemax",
+    "Standardize",
     "SwapAxes",
     "UnitNorm",
+    "Warp",
+    "Window",
     "ZeroPad",
 ]

@@ -1,5 +1,6 @@
 """Ops that are weighted sums along one axis: repeating, upsampling, resizing."""
 
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -53,15 +54,55 @@ def nearest(size, out):
     return matrix
 
 
-def bilinear(size, out):
-    """Return the matrix that weighs, by their middles, the two of `size` places around each of `out` places."""
-    matrix = np.zeros((out, size))
-    at = (np.arange(out) + 0.5) * (size / out) - 0.5
-    low = np.floor(at).astype(int)
-    share = at - low
-    np.add.at(matrix, (np.arange(out), np.clip(low, 0, size - 1)), 1 - share)
-    np.add.at(matrix, (np.arange(out), np.clip(low + 1, 0, size - 1)), share)
-    return matrix
+def _triangle(x):
+    return np.maximum(0, 1 - x)
 
 
-INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear}
+def _cubic(x):
+    """Keys 1981, with the slope -1/2."""
+    near, far = ((1.5 * x - 2.5) * x) * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x >= 2, 0.0, np.where(x >= 1, far, near))
+
+
+def _lanczos(radius, x):
+    return np.where(x > radius, 0.0, np.sinc(x) * np.sinc(x / radius))
+
+
+_KERNELS = {
+    "bilinear": _triangle,
+    "bicubic": _cubic,
+    "lanczos3": partial(_lanczos, 3.0),
+    "lanczos5": partial(_lanczos, 5.0),
+}
+INTERPOLATIONS = ("nearest", *_KERNELS)
+
+
+def resizing(interpolation, size, out, antialias=False):
+    """Return the matrix (out, size) that makes `out` places of `size`, each a weighted mean by the distance of middles.
+
+    With `antialias` the kernel is as wide as an output place, where that is more than an input place; the nearest
+    place has no kernel.
+    """
+    if interpolation == "nearest":
+        return nearest(size, out)
+    at = (np.arange(out)[:, None] + 0.5) * (size / out) - 0.5
+    width = max(size / out, 1.0) if antialias else 1.0
+    weights = _KERNELS[interpolation](np.abs(at - np.arange(size)) / width)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def middle(sizes, target):
+    """Return (start, size) of the largest window in the middle of an image that has the target's proportions."""
+    (height, width), (rows, columns) = sizes, target
+    window = (
+        max(min(height, int(float(width * rows) / columns)), 1),
+        max(min(width, int(float(height * columns) / rows)), 1),
+    )
+    return tuple((n - size) // 2 for n, size in zip(sizes, window, strict=True)), window
+
+
+def around(sizes, target):
+    """Return how many rows above and below, and columns left and right, bring an image to the target's proportions."""
+    (height, width), (rows, columns) = sizes, target
+    whole = max(height, int(float(width * rows) / columns)), max(width, int(float(height * columns) / rows))
+    return tuple((size - n) // 2 for n, size in zip(sizes, whole, strict=True))

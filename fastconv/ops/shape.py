@@ -1,5 +1,6 @@
 """Ops that move values without changing them."""
 
+from functools import partial
 from math import prod
 
 from fastconv.ops.op import Op
@@ -63,6 +64,7 @@ class _Move(Op):
     """A box of cells goes from x to y; a subclass says where it lies in both, as two views of arrays like them."""
 
     reads = ""
+    clears = True  # whether the cells around the box become 0
 
     def flops(self, x):
         return 0
@@ -74,7 +76,7 @@ class _Move(Op):
     def _copy(self, site, source, target, views):
         box, *places = _merged(*views)
         (x_strides, x_start), (y_strides, y_start) = places
-        clear = prod(box) < target.size
+        clear = self.clears and prod(box) < target.size
         arrays = source.reshape(-1), target.reshape(-1)
         return [
             site.k.copy_box(*arrays, box, x_strides, y_strides, x_start, y_start, clear, threads=site.threads),
@@ -152,12 +154,20 @@ class Crop(_Move):
 
 
 class ZeroPad(_Move):
-    """Surround cells by zeros: `amounts` (before, after) for each axis behind the batch, the rest as it is."""
+    """Surround cells by zeros, or by a `value`: `amounts` (before, after) for each axis behind the batch."""
 
     name = "zero_pad"
 
-    def __init__(self, amounts):
-        super().__init__(amounts=tuple(map(tuple, amounts)))
+    def __init__(self, amounts, value=0.0):
+        super().__init__(amounts=tuple(map(tuple, amounts)), value=value)
+
+    def forward(self, site):
+        around = [partial(site.y.fill, self.value)] if self.value else []
+        return around + super().forward(site)
+
+    @property
+    def clears(self):
+        return not self.value
 
     def output_shape(self, x):
         grown = (before + n + after for n, (before, after) in zip(x[1:], self.amounts, strict=False))

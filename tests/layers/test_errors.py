@@ -114,12 +114,6 @@ def test_dense_refuses_what_belongs_to_large_models(argument):
         L.Dense(4, name="n", **{argument: 4})
 
 
-@pytest.mark.parametrize("interpolation", ["bicubic", "lanczos3", "lanczos5"])
-def test_interpolations_that_are_not_there_yet(interpolation):
-    with pytest.raises(NotImplementedError, match=rf"Layer 'n' \(UpSampling2D\): interpolation='{interpolation}'"):
-        L.UpSampling2D(interpolation=interpolation, name="n")
-
-
 def test_autocast_cannot_be_switched_off():
     with pytest.raises(NotImplementedError, match="Layer 'n': autocast=False"):
         L.Dense(4, name="n", autocast=False)

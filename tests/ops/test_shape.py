@@ -1,10 +1,12 @@
 """Moves of cells and sums along axes: against NumPy, exact, in every variant; their gradients are their transposes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from fastconv.ops.primitives import Crop, Permute, Resample, ZeroPad
-from fastconv.ops.resample import bilinear, nearest, repeating
+from fastconv.ops.resample import nearest, repeating, resizing
 from tests.cases import integers
 
 MOVES = [
@@ -65,18 +67,23 @@ def test_sums_along_an_axis(n, matrix, behind, variant, rng):
 
 @pytest.mark.parametrize(("size", "out"), [(1, 1), (1, 4), (4, 1), (5, 3), (3, 5), (7, 7), (2, 17)])
 def test_interpolation_matrices(size, out):
-    for make in (nearest, bilinear):
+    for make in (nearest, partial(resizing, "bilinear")):
         np.testing.assert_allclose(make(size, out).sum(1), 1)
-    np.testing.assert_array_equal(bilinear(size, size), np.eye(size))
+    np.testing.assert_array_equal(resizing("bilinear", size, size), np.eye(size))
     if out >= size > 1:  # straight lines stay straight but for the edges
-        y = bilinear(size, out) @ np.arange(size)
+        y = resizing("bilinear", size, out) @ np.arange(size)
         at = (np.arange(out) + 0.5) * size / out - 0.5
         np.testing.assert_allclose(y, np.clip(at, 0, size - 1), atol=1e-12)
 
 
 def test_same_bits_for_any_number_of_threads(variant, set_num_threads, rng):
     x = rng.standard_normal((7, 40, 41, 33)).astype(np.float32)
-    ops = [Permute((3, 1, 2)), Crop(((1, 2), (3, 0))), ZeroPad(((1, 2), (3, 0))), Resample(1, bilinear(40, 55))]
+    ops = [
+        Permute((3, 1, 2)),
+        Crop(((1, 2), (3, 0))),
+        ZeroPad(((1, 2), (3, 0))),
+        Resample(1, resizing("bilinear", 40, 55)),
+    ]
     results = set()
     for threads in (1, 2, 3, 5):
         set_num_threads(threads)

@@ -53,6 +53,7 @@ from fastconv.ops.reference.elementary import (
     zero_pad2d_backward,
 )
 from fastconv.ops.reference.fused import conv_relu_max_pool, conv_relu_max_pool_backward
+from fastconv.ops.reference.image import contrast, contrast_backward, warp, warp_backward
 from fastconv.ops.reference.loss import (
     binary_cross_entropy,
     binary_cross_entropy_backward,
@@ -117,6 +118,8 @@ __all__ = [
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_from_logits_backward",
     "cell_loss",
+    "contrast",
+    "contrast_backward",
     "conv2d",
     "conv2d_backward",
     "conv_relu_max_pool",
@@ -193,6 +196,8 @@ __all__ = [
     "tanh_backward",
     "unit_normalize",
     "unit_normalize_backward",
+    "warp",
+    "warp_backward",
     "zero_pad2d",
     "zero_pad2d_backward",
 ]
