@@ -4,10 +4,20 @@ One family a file; a layer holds settings and weights and lowers itself to ops.
 """
 
 from fastconv.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from fastconv.layers.augmentation import (
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from fastconv.layers.conv import Conv2D
 from fastconv.layers.dense import Dense
 from fastconv.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from fastconv.layers.function import Lambda
+from fastconv.layers.images import CenterCrop, Resizing
 from fastconv.layers.input import Input, InputLayer
 from fastconv.layers.layer import Layer
 from fastconv.layers.normalization import (
@@ -26,7 +36,7 @@ from fastconv.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from fastconv.layers.preprocessing import Rescaling
+from fastconv.layers.preprocessing import Normalization, Rescaling
 from fastconv.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -71,6 +81,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Conv2D",
     "Convolution2D",
     "Cropping1D",
@@ -103,12 +114,21 @@ __all__ = [
     "MaxPool2D",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Normalization",
     "PReLU",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",

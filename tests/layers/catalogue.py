@@ -6,6 +6,7 @@ import numpy as np
 
 from fastconv import layers as L
 from fastconv.ops import reference as R
+from fastconv.ops.resample import resizing
 
 HWC = (7, 6, 4)
 
@@ -346,4 +347,71 @@ NORMALIZATIONS = [
     LayerCase(L.UnitNormalization, {"axis": [1, 2]}, HWC, HWC, lambda x: R.unit_normalize(x, (1, 2)), exact=False),
 ]
 
-LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES + NORMALIZATIONS
+
+def _resized(x, height, width, interpolation="bilinear", antialias=False):
+    rows, columns = (resizing(interpolation, *n, antialias) for n in ((x.shape[1], height), (x.shape[2], width)))
+    return np.einsum("nhwc,ih,jw->nijc", x, rows, columns, optimize=True).astype(x.dtype)
+
+
+IMAGES = [
+    LayerCase(L.Normalization, {"mean": 2.0, "variance": 4.0}, HWC, HWC, lambda x: (x - 2) / 2),
+    LayerCase(
+        L.Normalization,
+        {"axis": [1, -1], "mean": [1, 2, 3, 4], "variance": [1, 4, 9, 16], "invert": True},
+        HWC,
+        HWC,
+        lambda x: x * np.arange(1, 5, dtype=x.dtype) + np.arange(1, 5, dtype=x.dtype),
+    ),
+    LayerCase(L.Resizing, {"height": 7, "width": 6}, HWC, HWC, lambda x: x),
+    *(
+        LayerCase(
+            L.Resizing,
+            {"height": 5, "width": 9, "interpolation": way, "antialias": smooth},
+            HWC,
+            (5, 9, 4),
+            lambda x, way=way, smooth=smooth: _resized(x, 5, 9, way, smooth),
+            exact=False,
+        )
+        for way, smooth in (
+            ("bilinear", False),
+            ("nearest", False),
+            ("bicubic", False),
+            ("lanczos3", True),
+            ("bilinear", True),
+        )
+    ),
+    LayerCase(
+        L.Resizing,
+        {"height": 2, "width": 4, "crop_to_aspect_ratio": True},
+        HWC,
+        (2, 4, 4),
+        lambda x: _resized(x[:, 2:5], 2, 4),
+        exact=False,
+    ),
+    LayerCase(
+        L.Resizing,
+        {"height": 7, "width": 14, "pad_to_aspect_ratio": True, "fill_value": 2.0},
+        HWC,
+        (7, 14, 4),
+        lambda x: np.pad(x, ((0, 0), (0, 0), (4, 4), (0, 0)), constant_values=2),
+    ),
+    LayerCase(L.CenterCrop, {"height": 4, "width": 3}, HWC, (4, 3, 4), lambda x: x[:, 1:5, 1:4]),
+    LayerCase(
+        L.CenterCrop,
+        {"height": 8, "width": 4},
+        HWC,
+        (8, 4, 4),
+        lambda x: _resized(x[:, :, 1:4], 8, 4),
+        exact=False,
+    ),
+    LayerCase(L.RandomCrop, {"height": 7, "width": 6}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomCrop, {"height": 2, "width": 2}, HWC, (2, 2, 4), lambda x: _resized(x[:, :6], 2, 2), exact=False),
+    LayerCase(L.RandomFlip, {}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomTranslation, {"height_factor": 0.3, "width_factor": (-0.1, 0.2)}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomRotation, {"factor": 0.3, "seed": 4}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomZoom, {"height_factor": 0.3}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomContrast, {"factor": 0.3}, HWC, HWC, lambda x: x),
+    LayerCase(L.RandomBrightness, {"factor": 0.3}, HWC, HWC, lambda x: x),
+]
+
+LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES + NORMALIZATIONS + IMAGES

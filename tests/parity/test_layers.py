@@ -202,11 +202,38 @@ CASES = [
     case("ZeroPadding2D", IMAGES, 2),
     case("ZeroPadding2D", IMAGES, [0, 3]),
     case("ZeroPadding2D", IMAGES, ((1, 0), (2, 3))),
+    case("Normalization", IMAGES),
+    case("Normalization", IMAGES, (1, -1)),
+    case("Normalization", ROWS, None),
+    case("Normalization", IMAGES, -1, 2.0, 3.0),
+    case("Normalization", IMAGES, [1, 3], [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], True),
+    case("Resizing", IMAGES, 5, 9),
+    case("Resizing", IMAGES, 10, 3, "nearest"),
+    case("Resizing", IMAGES, 4, 4, crop_to_aspect_ratio=True),
+    case("Resizing", IMAGES, 8, 4, pad_to_aspect_ratio=True, fill_value=2.0),
+    case("Resizing", IMAGES, 3, 9, pad_to_aspect_ratio=True),
+    case("Resizing", IMAGES, 3, 4, antialias=True),
+    case("CenterCrop", IMAGES, 4, 3),
+    case("CenterCrop", IMAGES, 7, 6),
+    case("CenterCrop", IMAGES, 8, 4),
+    case("RandomCrop", IMAGES, 7, 6, 3),
+    case("RandomFlip", IMAGES),
+    case("RandomFlip", IMAGES, "vertical", seed=3),
+    case("RandomTranslation", IMAGES, 0.3, (-0.1, 0.2)),
+    case("RandomTranslation", IMAGES, 0, -0.5, "constant", "nearest", 3, 2.0),
+    case("RandomRotation", IMAGES, 0.3),
+    case("RandomRotation", IMAGES, (-0.1, 0.25), "nearest", fill_value=0.5),
+    case("RandomZoom", IMAGES, 0.3),
+    case("RandomZoom", IMAGES, (-0.5, 0.25), 0.1, "wrap", seed=2),
+    case("RandomContrast", IMAGES, 0.3),
+    case("RandomContrast", IMAGES, (0.1, 0.5), (0, 1), 3),
+    case("RandomBrightness", IMAGES, 0.3),
+    case("RandomBrightness", IMAGES, (-0.1, 0.5), (1, 0), 3),
 ]
 #: Those of them that know data_format, with channels second.
 FORMATTED = (
     "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling", "AveragePooling", "Global", "Flatten",
-    "ZeroPadding", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D",
+    "ZeroPadding", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D", "Resizing", "CenterCrop", "Random",
 )  # fmt: skip
 CASES += [
     Case(c.name, (c.shape[0], c.shape[-1], *c.shape[1:-1]), c.args, {**c.kwargs, "data_format": "channels_first"})
@@ -273,7 +300,7 @@ def pair(c, **more):
     ours.build_once(c.shape)
     rng = np.random.default_rng(5)
     weights = [rng.standard_normal(v.shape) for v in theirs.weights]
-    weights = [np.abs(w) if v.name == "moving_variance" else w for v, w in zip(theirs.weights, weights, strict=True)]
+    weights = [np.abs(w) if "variance" in v.name else w for v, w in zip(theirs.weights, weights, strict=True)]
     theirs.set_weights(weights)
     ours.set_weights(weights)
     return theirs, ours
@@ -305,7 +332,8 @@ def test_outputs_and_gradients(c, dtype, floatx, rng):
     for a, e in zip(actual, run_keras(theirs, x, dy), strict=True):
         assert (a.dtype, a.shape) == (dtype, e.shape)
         np.testing.assert_allclose(a, e, rtol=near, atol=near)
-    np.testing.assert_array_equal(ours(x), actual[0], strict=True)
+    alone = ours(x, training=False) if "Random" in c.name else ours(x)
+    np.testing.assert_array_equal(alone, actual[0], strict=True)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +457,7 @@ def test_names_are_numbered_alike(fresh_names):
     assert len(set(made)) == len(CASES)
 
 
-NOISE = {c.name for c in CASES if "Dropout" in c.name or "Noise" in c.name}
+NOISE = {c.name for c in CASES if "Dropout" in c.name or "Noise" in c.name or "Random" in c.name}
 
 
 @pytest.mark.parametrize("c", CASES, ids=str)
@@ -443,7 +471,7 @@ def test_weights(c):
         if c.name in NOISE:  # Keras counts the state of the random numbers, which no layer of ours holds
             described[0] = [row for row in described[0] if row[0] != "seed_generator_state"]
         assert described[1] == described[0]
-    if c.name != "BatchNormalization":
+    if c.name not in ("BatchNormalization", "Normalization"):
         assert ours.count_params() == sum(prod(v.shape) for v in theirs.trainable_weights)
     if c.name not in NOISE:
         assert ours.count_params() == theirs.count_params()
@@ -466,7 +494,8 @@ BUILT_LATER = (
     "Conv2D", "Dense", "DepthwiseConv2D", "Flatten", "PReLU", "Permute", "RepeatVector", "Rescaling", "SeparableConv2D",
     *(f"{kind}{rank}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for rank in (1, 2, 3)),
 )  # fmt: skip
-BUILT_LATER += ("BatchNormalization", "GroupNormalization", "LayerNormalization")
+BUILT_LATER += ("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization")
+BUILT_LATER += ("Resizing", "CenterCrop", *(name for name in layers.__all__ if name.startswith("Random")))
 FIRST_CASES = list({c.name: c for c in reversed(CASES)}.values())
 
 
