@@ -4,14 +4,13 @@
 on its lists, and only tiles that reach beyond the image ask which of their columns are there. The data gradient is the
 same loop over other lists, with a phase for each column of the strides.
 
-A tile is some pixels of a row by one vector of channels; where three taps lie side by side (dense), each input vector
-is loaded once and used three times. Tiles run down strips of the image, so narrow that the rows which they share stay
-in the first cache.
+A tile is some pixels of a row by one vector of channels, or by two where there are registers for it; where three taps
+lie side by side (dense), each input vector is loaded once and used three times. The last vector of an item ends at its
+last channel, so that it may overlap the one before it: what both compute is the same.
 """
 
 cdef enum:
     BLOCK_CHANNELS = 256                # of an item
-    STRIP_VALUES = 6144                 # of the input rows that a strip of columns reads: they stay in the first cache
 
 DEPTHWISE_BLOCK = BLOCK_CHANNELS        # for the sizes of scratch memory
 
@@ -26,7 +25,7 @@ cdef struct Phase:                      # output columns that see the same taps
 cdef class pack_depthwise(Kernel):
     """Copy filters [taps, channels] to [vector of channels][tap][lane], in the order `taps`.
 
-    Behind the last channel there is zero.
+    The last vector of an item ends at its last channel; if there is no whole vector, zeros are behind that.
     """
     cdef const real[:, ::1] w
     cdef real[::1] out
@@ -42,9 +41,16 @@ cdef class pack_depthwise(Kernel):
             self.vector(v)
 
     cdef void vector(self, ix v) noexcept nogil:
-        cdef ix k, taps = self.tap.shape[0], lanes = self.w.shape[1] - v * VL
+        cdef ix k, taps = self.tap.shape[0], block = v * VL // BLOCK_CHANNELS * BLOCK_CHANNELS
+        cdef ix lanes = min(<ix>BLOCK_CHANNELS, self.w.shape[1] - block)
+        cdef ix c = block + last_vector(v * VL - block, lanes)
         for k in range(taps):
-            vstore(&self.out[(v * taps + k) * VL], vload_n(&self.w[self.tap[k], v * VL], lanes))
+            vstore(&self.out[(v * taps + k) * VL], vload_n(&self.w[self.tap[k], c], self.w.shape[1] - c))
+
+
+cdef inline ix last_vector(ix c, ix lanes) noexcept nogil:
+    """Return where the vector of the channels from c on begins, in an item of so many lanes."""
+    return min(c, lanes - VL) if lanes >= VL else c
 
 
 cdef class pick_channels(Kernel):
@@ -99,7 +105,7 @@ cdef inline int columns_inside(ix first, ix count, ix width) noexcept nogil:
 
 cdef class Depthwise(Kernel):
     """What the kernels share: the way over rows, phases and tiles. A subclass says what a tile does."""
-    cdef ix images, height, width, out_height, out_width, channels, taps, blocks, reads
+    cdef ix images, height, width, out_height, out_width, channels, taps, blocks
     cdef const ix[::1] row, row_in, row_filter, tap, tap_col, tap_filter
     cdef const ix[:, ::1] phase
 
@@ -108,7 +114,6 @@ cdef class Depthwise(Kernel):
         self.row, self.row_in, self.row_filter = lists.row, lists.row_in, lists.row_filter
         self.phase, self.tap, self.tap_col, self.tap_filter = lists.phase, lists.tap, lists.tap_col, lists.tap_filter
         self.taps, self.channels = lists.taps, channels
-        self.reads = lists.reads
         self.blocks = (channels + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
         self.threads = useful_threads(
             threads, <double>self.images * self.out_height * self.out_width * self.taps * channels / VL)
@@ -122,32 +127,25 @@ cdef class Depthwise(Kernel):
 
     cdef void rows(self, Spot* s, const real* x, real* y, ix block, ix top, ix bottom) noexcept nogil:
         """Do the output rows from top to bottom of one image, for one block of channels; x and y are the image's."""
-        cdef ix c = block * BLOCK_CHANNELS, i, p, part, parts, width = 0
+        cdef ix c = block * BLOCK_CHANNELS, i, p
         s.lanes = min(<ix>BLOCK_CHANNELS, self.channels - c)
         s.row_step = self.width * self.channels
-        for p in range(self.phase.shape[0]):
-            width = max(width, self.phase[p, 2])
-        # strips of columns whose rows stay in the first cache until they are read again
-        parts = (width * self.reads * s.lanes + STRIP_VALUES - 1) // STRIP_VALUES
-        parts = max(1, min(parts, (width + TILE_P - 1) // TILE_P))
-        for part in range(parts):
-            for i in range(top, bottom):
-                s.row_in, s.row_filter = &self.row_in[self.row[i]], &self.row_filter[self.row[i]]
-                s.rows = self.row[i + 1] - self.row[i]
-                for p in range(self.phase.shape[0]):
-                    self.strip(s, x + c, y + i * self.out_width * self.channels + c, self.phase_of(p), part, parts)
+        for i in range(top, bottom):
+            s.row_in, s.row_filter = &self.row_in[self.row[i]], &self.row_filter[self.row[i]]
+            s.rows = self.row[i + 1] - self.row[i]
+            for p in range(self.phase.shape[0]):
+                self.pixels(s, x + c, y + i * self.out_width * self.channels + c, self.phase_of(p))
 
-    cdef void strip(self, Spot* s, const real* x, real* y, Phase f, ix part, ix parts) noexcept nogil:
-        """Do a part of a phase of a row: what sees all taps in large tiles, the edges pixel by pixel."""
-        cdef ix j = part * f.count // parts, stop = (part + 1) * f.count // parts
+    cdef void pixels(self, Spot* s, const real* x, real* y, Phase f) noexcept nogil:
+        """Do a phase of a row: what sees all taps in large tiles, the edges pixel by pixel."""
         s.x_step, s.y_step = f.in_step * self.channels, f.step * self.channels
         y += f.first * self.channels
         if f.dense:
-            self.tiles(s, x, y, &f, j, stop, TILE_P)
+            self.tiles(s, x, y, &f, 0, f.count, TILE_P)
         else:
-            self.tiles(s, x, y, &f, j, min(stop, f.begin), 1)
-            self.tiles(s, x, y, &f, max(j, f.begin), min(stop, f.end), TILE_P)
-            self.tiles(s, x, y, &f, max(j, f.end), stop, 1)
+            self.tiles(s, x, y, &f, 0, f.begin, 1)
+            self.tiles(s, x, y, &f, f.begin, f.end, TILE_P)
+            self.tiles(s, x, y, &f, f.end, f.count, 1)
 
     cdef void tiles(self, Spot* s, const real* x, real* y, const Phase* f, ix j, ix stop, ix most) noexcept nogil:
         """Do the pixels from j to stop in tiles of nearly equal size, of at most `most` pixels."""
@@ -229,8 +227,8 @@ cdef inline void sparse_row(const int m, const bint whole, vf* acc, const Spot* 
 
 
 cdef inline void conv_tile(const int m, const bint dense, const bint edge, const bint whole, const Spot* s,
-                           ix c) noexcept nogil:
-    """m pixels of the vector of channels that begins at c."""
+                           ix c, ix packed) noexcept nogil:
+    """m pixels of the vector of channels that begins at c; its filters begin at lane `packed`."""
     cdef vf acc[TILE_P]
     cdef vf start = vset(0) if s.b == NULL else vget(whole, s.b + c, s.lanes - c)
     cdef const real* x
@@ -241,7 +239,7 @@ cdef inline void conv_tile(const int m, const bint dense, const bint edge, const
         acc[i] = start
     for k in range(s.rows):
         x = s.x + c + s.row_in[k] * s.row_step
-        w = s.w + c * s.w_step + s.row_filter[k] * VL
+        w = s.w + packed * s.w_step + s.row_filter[k] * VL
         if dense:
             dense_row(m, edge, whole, acc, x, s.x_step, w, s.inside, lanes)
         else:
@@ -253,19 +251,56 @@ cdef inline void conv_tile(const int m, const bint dense, const bint edge, const
         vput(whole, s.y + c + i * s.y_step, acc[i], lanes)
 
 
+cdef inline void pair_tile(const int m, const Spot* s, ix c) noexcept nogil:
+    """m pixels of the two vectors of channels that begin at c, any taps: an address serves both."""
+    cdef vf near[TILE_P]
+    cdef vf far[TILE_P]
+    cdef vf start = vset(0), start_far = vset(0), w0, w1
+    cdef const real* x
+    cdef const real* w
+    cdef const real* cell
+    cdef ix k, q, step = s.x_step, w_far = s.w_step * VL
+    cdef int i
+    if s.b != NULL:
+        start, start_far = vload(s.b + c), vload(s.b + c + VL)
+    for i in range(m):
+        near[i] = start
+        far[i] = start_far
+    for k in range(s.rows):
+        x = s.x + c + s.row_in[k] * s.row_step
+        w = s.w + c * s.w_step + s.row_filter[k] * VL
+        for q in range(s.taps):
+            w0 = vload(w + s.tap_filter[q] * VL)
+            w1 = vload(w + s.tap_filter[q] * VL + w_far)
+            cell = x + s.tap[q]
+            for i in range(m):
+                near[i] = near[i] + vload(cell) * w0
+                far[i] = far[i] + vload(cell + VL) * w1
+                cell = cell + step
+    for i in range(m):
+        if s.relu:
+            near[i] = vrelu(near[i])
+            far[i] = vrelu(far[i])
+        vstore(s.y + c + i * s.y_step, near[i])
+        vstore(s.y + c + i * s.y_step + VL, far[i])
+
+
 cdef inline void conv_vectors(const int m, const bint dense, bint edge, const Spot* s) noexcept nogil:
     """m pixels of all channels."""
     cdef ix c = 0
-    if dense and edge:
-        while c + VL <= s.lanes:
-            conv_tile(m, dense, True, True, s, c)
-            c += VL
-    else:
-        while c + VL <= s.lanes:
-            conv_tile(m, dense, False, True, s, c)
-            c += VL
-    if c < s.lanes:
-        conv_tile(m, dense, True, False, s, c)
+    if s.lanes < VL:
+        conv_tile(m, dense, True, False, s, 0, 0)
+        return
+    if not dense and DEPTHWISE_PAIRS:
+        while c + 2 * VL <= s.lanes:
+            pair_tile(m, s, c)
+            c += 2 * VL
+    while c < s.lanes:
+        if dense and edge:
+            conv_tile(m, dense, True, True, s, last_vector(c, s.lanes), c)
+        else:
+            conv_tile(m, dense, False, True, s, last_vector(c, s.lanes), c)
+        c += VL
 
 
 cdef inline void conv_pixels(const bint dense, bint edge, const Spot* s, ix m) noexcept nogil:

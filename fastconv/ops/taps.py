@@ -17,7 +17,6 @@ class Taps(NamedTuple):
 
     sizes: tuple  # images; height and width of the input, of the output
     taps: int  # of a filter
-    reads: int  # input values that an output column of a strip reads anew, in all rows of a filter
     order: np.ndarray  # [taps] the order in which filters are packed
     row: np.ndarray  # [output rows + 1] where a row's entries begin
     row_in: np.ndarray  # [entries] input row
@@ -76,7 +75,6 @@ def _build(c, sizes, order, rows, phases):
     return Taps(
         sizes=sizes,
         taps=len(order),
-        reads=max(map(len, rows), default=0) * max(in_step for _, _, _, in_step, _ in phases),
         order=order,
         row=_list([0, *np.cumsum([len(row) for row in rows])]),
         row_in=_list([at for at, _ in entries] + [0]),
