@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastconv.layers.layer import assign_all, penalties
-from fastconv.models import feeding, summary
+from fastconv.models import feeding, profiling, summary
 from fastconv.models.training import Trainer
 from fastconv.names import suggestion
 from fastconv.plan import Plan
@@ -174,6 +174,7 @@ class Model(Trainer):
         expand_nested=False,
         show_trainable=False,
         layer_range=None,
+        show_flops=False,
     ):
         """Print the layers with their output shapes and numbers of weights.
 
@@ -186,10 +187,45 @@ class Model(Trainer):
         print_fn : callable, optional
             Gets the whole text in one call instead of ``print``.
         expand_nested : bool
-            There are no nested models yet: nothing to expand.
+            Show the layers of models that are layers, below these.
         show_trainable : bool
             Add a column that tells whether a layer is trainable.
         layer_range : pair of str, optional
-            The names of the first and the last layer to show.
+            The first and the last layer to show: their names, or regular expressions that the names begin with.
+        show_flops : bool
+            Add a column with the additions and multiplications of one sample; not in Keras.
         """
-        summary.show(self, print_fn, line_length, positions, show_trainable, layer_range)
+        extras = {"show_trainable": show_trainable, "show_flops": show_flops}
+        summary.show(self, print_fn, line_length, positions, layer_range, expand_nested, **extras)
+
+    def profile(self, x, y=None, sample_weight=None, seconds=0.5):
+        """Time every step that runs for a batch: forward, and with targets also backward; nothing is trained.
+
+        Parameters
+        ----------
+        x : array_like
+            One batch.
+        y, sample_weight : array_like, optional
+            Targets (for a compiled model) and weights; with them a training step is measured, without its optimizer.
+        seconds : float
+            How long to measure, about.
+
+        Returns
+        -------
+        Profile
+            ``print`` it, or read its ``steps``: times, operations, kernels.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit the model, the batch is empty, or `seconds` is not a positive number.
+
+        Examples
+        --------
+        >>> import fastconv as keras
+        >>> model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(8, 3, activation="relu")])
+        >>> profile = model.profile(np.zeros((4, 28, 28, 1)), seconds=0.01)
+        >>> [(step.name, step.output_shape, step.forward.flops) for step in profile.steps]
+        [('conv2d_relu', (4, 26, 26, 8), 389376)]
+        """
+        return profiling.profile(self, x, y, sample_weight, seconds)

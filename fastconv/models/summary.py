@@ -1,18 +1,28 @@
 """model.summary(): the table that a Keras user knows, drawn by rich."""
 
 import math
+import re
+from typing import NamedTuple
+
+from fastconv.plan.describe import flops_by_layer
 
 COLUMNS = {"Layer (type)": "left", "Output Shape": "left", "Param #": "right"}
 POSITIONS = (0.45, 0.80, 1.0)  # where the columns end, as shares of the table's width
 WIDEST = 88
 
 
-def show(model, print_fn=None, line_length=None, positions=None, show_trainable=False, layer_range=None):
-    """Print the summary of a model, or give its text to `print_fn`, in one call."""
+def show(model, print_fn=None, line_length=None, positions=None, layer_range=None, expand_nested=False, **extras):
+    """Print the summary of a model, or give its text to `print_fn`, in one call.
+
+    `extras` tell which columns beyond Keras's three there are: those of `EXTRAS`, in that order.
+    """
     from rich.console import Console
 
-    parts = [f'Model: "{model.name}"', _table(model, line_length, positions, show_trainable, layer_range)]
+    extras = [name for name, wanted in extras.items() if wanted]
+    parts = [f'Model: "{model.name}"', _table(model, line_length, positions, layer_range, expand_nested, extras)]
     parts += _totals(model)
+    if "show_flops" in extras and model.built:
+        parts.append(f" FLOPs of one sample: {sum(flops_by_layer(model.plan).values()):,}")
     if print_fn is None:
         console = Console(highlight=False)
         for part in parts:
@@ -25,27 +35,32 @@ def show(model, print_fn=None, line_length=None, positions=None, show_trainable=
     print_fn(console.end_capture())
 
 
-def _table(model, line_length, positions, show_trainable, layer_range):
+def _table(model, line_length, positions, layer_range, expand_nested, extras):
     from rich.table import Column, Table
     from rich.text import Text
 
-    columns = {**COLUMNS, "Trainable": "center"} if show_trainable else COLUMNS
+    columns = {**COLUMNS, **{EXTRAS[name].title: EXTRAS[name].side for name in extras}}
     import shutil  # imported when needed: it takes a while
 
-    width = line_length or min(WIDEST + 12 * show_trainable, shutil.get_terminal_size().columns - 4)
-    widths = _widths(width, positions, len(columns))
+    widest = WIDEST + sum(EXTRAS[name].width for name in extras)
+    width = line_length or min(widest, shutil.get_terminal_size().columns - 4)
+    widths = _widths(width, positions, [EXTRAS[name].start for name in extras])
     header = [Column(name, justify=side, width=w) for (name, side), w in zip(columns.items(), widths, strict=True)]
     table = Table(*header, width=width, show_lines=True)
+    cells = [EXTRAS[name].cell(model) for name in extras]
     for layer in _chosen(model, layer_range):
-        table.add_row(*(Text(cell) for cell in _row(model, layer, show_trainable)))
+        for owner, inner, prefix in _with_nested(model, layer, expand_nested):
+            table.add_row(*(Text(cell) for cell in (*_row(owner, inner, prefix), *(cell(inner) for cell in cells))))
     return table
 
 
-def _widths(width, positions, count):
-    """Return the columns' widths; positions are shares of the table's width."""
-    positions = positions or POSITIONS
-    if count > len(POSITIONS):  # positions are those of the first three columns, moved together for the fourth
-        positions = [*(0.9 * p for p in positions), 1.0][:count]
+def _widths(width, positions, starts):
+    """Return the columns' widths; positions are shares of the table's width, moved together for each further column."""
+    positions, count = list(positions or POSITIONS), len(COLUMNS) + len(starts)
+    for start in starts:
+        positions = [*(start * p for p in positions), 1.0]
+    if starts:
+        positions = positions[:count]
     if len(positions) != count:
         raise ValueError(f"summary: positions={positions!r} has {len(positions)} values; expected {count}.")
     ends = [int(p * width) for p in positions]
@@ -58,20 +73,58 @@ def _widths(width, positions, count):
 
 
 def _chosen(model, layer_range):
+    """Return the layers from the first whose name begins with one pattern to the last with the other, as Keras does."""
     if layer_range is None:
         return model.layers
     names = [layer.name for layer in model.layers]
-    missing = [name for name in layer_range if name not in names]
-    if len(layer_range) != 2 or missing:
+    if len(layer_range) != 2 or not all(isinstance(pattern, str) for pattern in layer_range):
         raise ValueError(f"summary: layer_range={layer_range!r} is not a pair of layer names out of {names}.")
-    return model.layers[names.index(layer_range[0]) : names.index(layer_range[1]) + 1]
+    found = [[i for i, name in enumerate(names) if re.match(pattern, name)] for pattern in layer_range]
+    if not all(found):
+        raise ValueError(
+            f"summary: layer_range={layer_range!r} is not a pair of layer names, or of patterns, out of {names}."
+        )
+    first, last = found
+    start, stop = (last, first) if min(first) > max(last) else (first, last)
+    return model.layers[min(start) : max(stop) + 1]
 
 
-def _row(model, layer, show_trainable):
+def _with_nested(model, layer, expand, depth=0):
+    """Yield (model, layer, prefix) for a layer and, where these are wanted, the layers in it."""
+    yield model, layer, "   " * depth + "└ " if depth else ""
+    for inner in getattr(layer, "layers", None) or () if expand else ():
+        yield from _with_nested(layer, inner, expand, depth + 1)
+
+
+def _row(model, layer, prefix):
     shape = model.layer_output_shape(layer)
     params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    row = [f"{layer.name} ({type(layer).__name__})", "?" if shape is None else str(shape), params]
-    return [*row, ("Y" if layer.trainable else "N") if layer.weights else "-"] if show_trainable else row
+    return [f"{prefix}{layer.name} ({type(layer).__name__})", "?" if shape is None else str(shape), params]
+
+
+def _trainable(model):
+    return lambda layer: ("Y" if layer.trainable else "N") if layer.weights else "-"
+
+
+def _flops(model):
+    known = flops_by_layer(model.plan) if model.built else None
+    return lambda layer: "?" if known is None else f"{known.get(layer.name, 0):,}"
+
+
+class Extra(NamedTuple):
+    """A column beyond Keras's three: where it starts, as a share, and how much wider the table gets for it."""
+
+    title: str
+    side: str
+    start: float
+    width: int
+    cell: object  # function of a model that returns the function of a layer that gives the text
+
+
+EXTRAS = {
+    "show_trainable": Extra("Trainable", "center", 0.9, 12, _trainable),
+    "show_flops": Extra("FLOPs", "right", 0.8, 20, _flops),
+}
 
 
 def _totals(model):

@@ -2,13 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from math import prod
 
 import numpy as np
 
 from fastconv import kernels
 from fastconv.ops import primitives as P
-from fastconv.plan import arena
+from fastconv.plan import arena, describe
 from fastconv.plan.fusion import fold, fuse, sink_swaps, without
 from fastconv.plan.lowering import Step, lower
 from fastconv.plan.program import Program
@@ -154,25 +153,24 @@ class Plan:
                 self._prepared_version[form] = version
 
     # -- showing ------------------------------------------------------------------------------------------
+    @property
+    def unfused(self):
+        """The steps of inference as the layers gave them, one op each, and the shapes of all values."""
+        steps, shapes, _ = lower(self._layers, self.input_shape, False)
+        return without(P.ActivityPenalty, steps), shapes
+
+    def outputs(self, steps):
+        """Return the value that each layer makes, by its name, for unfused steps; one without any keeps its input."""
+        written, value = {name: step.y for step in steps for name in step.layers}, 0
+        return {layer.name: (value := written.get(layer.name, value)) for layer in self._layers}
+
+    @property
+    def facts(self):
+        """What the steps of inference are, in numbers: a `describe.Facts` each."""
+        return [describe.facts(step, self._inference["shapes"], self.dtype.itemsize) for step in self.steps]
+
     def __str__(self):
-        count = len(self.steps)
-        title = f"plan of {count} step{'' if count == 1 else 's'}, {self.dtype}, kernels {kernels.variant()}"
-        rows = [("step", "input", "output", "kFLOP", "KB out", "layers")]
-        shapes = self._inference["shapes"]
-        for i, step in enumerate(self.steps):
-            params = [None if v is None else v.shape for v in step.variables]
-            x, y = shapes[step.x], shapes[step.y]
-            flops = step.op.flops(x, *params) / 1000
-            size = 0 if step.op.alias else prod(y) * self.dtype.itemsize / 1000
-            sizes = ["x".join(map(str, shape[1:])) for shape in (x, y)]
-            rows.append((f"{i} {step.op.name}", *sizes, f"{flops:,.1f}", f"{size:,.1f}", ", ".join(step.layers)))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        aligned = ("<", "<", "<", ">", ">", "<")
-        lines = [
-            "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(row, aligned, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        return "\n".join([f"{title}; for one sample:", *lines])
+        return describe.text(self)
 
 
 class Lane:

@@ -119,7 +119,7 @@ class Program:
 
     # -- binding ------------------------------------------------------------------------------------------
     def bind(self, memory):
-        """Make all arrays, in `memory`, and all kernel calls."""
+        """Make all arrays, in `memory`, and all kernel calls; ``pieces`` has them as (phase, step, calls), in order."""
         place(self.buffers, memory)
         self.x = self.values[0].array
         self.y = self.output.array.reshape(self._shape(self.last))
@@ -127,17 +127,19 @@ class Program:
         self.draws, self._penalties = [], []
         for step, site, parts in zip(self.steps, self._sites, self._parts, strict=True):
             self._bind_site(step, site, parts)
-            prepare += [v.fold for v in step.variables if isinstance(v, Folded)]
-            prepare += step.op.prepare(site)
-            forward += step.op.forward(site)
+            folds = [v.fold for v in step.variables if isinstance(v, Folded)]
+            prepare.append(("prepare", step, folds + step.op.prepare(site)))
+            forward.append(("forward", step, step.op.forward(site)))
             if self.training and step.y in self.gradients:
-                backward.append(step.op.backward(site))
+                backward.append(("backward", step, step.op.backward(site)))
         if self.loss_step is not None:
-            forward += self._bind_loss()
-        calls = (prepare if self.training else []) + forward + [call for calls in reversed(backward) for call in calls]
-        calls += self._bind_weight_penalties() if self.loss_step is not None else []
+            forward.append(("forward", self.loss_step, self._bind_loss()))
+        self.pieces = [*(prepare if self.training else []), *forward, *reversed(backward)]
+        if self.loss_step is not None:
+            self.pieces.append(("penalties", None, self._bind_weight_penalties()))
+        prepare, calls = ([call for *_, part in pieces for call in part] for pieces in (prepare, self.pieces))
         k = kernels.for_dtype(self.plan.dtype)
-        self.calls, self._prepare, self._run = calls, one_call(prepare, k), one_call(calls, k)
+        self._prepare, self._run = one_call(prepare, k), one_call(calls, k)
         return self
 
     def _bind_weight_penalties(self):

@@ -126,9 +126,43 @@ def test_long_names_go_on_below():
 def test_a_range_of_layers():
     lines = text(tiny(), layer_range=("pool", "flatten"))
     assert "pool" in lines and "flatten" in lines and "conv2d" not in lines and "head" not in lines
-    for wrong in (("pool",), ("pool", "nobody"), ("a", "b", "c")):
+    patterns = text(tiny(), layer_range=("fl.*n$", "pool|conv"))  # in either order
+    assert [name in patterns for name in ("conv2d", "pool", "flatten", "head")] == [True, True, True, False]
+    for wrong in (("pool",), ("pool", "nobody"), ("a", "b", "c"), (0, 1)):
         with pytest.raises(ValueError, match=r"summary: layer_range=.* is not a pair of layer names"):
             text(tiny(), layer_range=wrong)
+
+
+def cells_of(lines):
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines.splitlines() if line.startswith("│")]
+
+
+def test_operations():
+    shown = text(tiny(), show_flops=True)
+    conv, pool, dense = 2 * 26 * 26 * 8 * 9 + 26 * 26 * 8, 13 * 13 * 8 * 4, 2 * 1352 * 10 + 10
+    assert [row[3] for row in cells_of(shown)] == [f"{n:,}" for n in (conv, pool, 0, dense)]
+    assert f" FLOPs of one sample: {conv + pool + dense:,}" in shown.splitlines()
+    rest = [row[:3] for row in cells_of(shown)]
+    assert rest == cells_of(text(tiny()))
+    unbuilt = text(Sequential([L.Dense(3)]), show_flops=True)
+    assert cells_of(unbuilt)[0][3] == "?" and "FLOPs of" not in unbuilt
+
+
+def test_both_further_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "130")
+    shown = text(tiny(), show_flops=True, show_trainable=True, line_length=110)
+    assert [row[3:] for row in cells_of(shown)][:2] == [["Y", "102,752"], ["-", "5,408"]]
+
+
+def test_layers_within_layers(monkeypatch):
+    """A layer that has layers of its own is followed by them, if they are wanted."""
+    monkeypatch.setenv("COLUMNS", "130")
+    model, inner = tiny(), Sequential([L.Input((28, 28, 8)), L.ReLU(name="inside")], name="inner")
+    monkeypatch.setattr(model.get_layer("pool"), "layers", [inner], raising=False)
+    monkeypatch.setattr(model.get_layer("pool"), "layer_output_shape", lambda layer: (None, 1), raising=False)
+    names = [row[0] for row in cells_of(text(model, expand_nested=True, line_length=100))]
+    assert names[1:4] == ["pool (MaxPooling2D)", "└ inner (Sequential)", "└ inside (ReLU)"]
+    assert "inner" not in text(model)
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,10 @@ def test_printing_a_plan():
     text = str(make_plan(layers, (12, 12, 1)))
     head, titles, *lines = text.splitlines()
     assert head == f"plan of 3 steps, float32, kernels {kernels.variant()}; for one sample:"
-    assert titles.split() == ["step", "input", "output", "kFLOP", "KB", "out", "layers"]
-    assert lines[0].split() == ["0", "conv2d_relu_max_pool2d", "12x12x1", "5x5x8", "14.4", "0.8", "c,", "p"]
-    assert lines[2].split() == ["2", "dense", "200", "3", "1.2", "0.0", "d"]
+    assert titles.split() == ["step", "input", "output", "kFLOP", *("KB", "out", "KB", "weights"), "layers"]
+    assert lines[0].split() == ["0", "conv2d_relu_max_pool2d", "12x12x1", "5x5x8", "14.4", "0.8", "0.3", "c,", "p"]
+    assert lines[2].split() == ["2", "dense", "200", "3", "1.2", "0.0", "2.4", "d"]
+    assert lines[3].split() == ["together", "15.6", "0.8", "2.7"]
     assert str(make_plan([L.ReLU()], (3,))).startswith("plan of 1 step, float32")
 
 
