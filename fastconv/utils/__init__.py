@@ -1,10 +1,11 @@
-"""Helpers under Keras's names: seeds, labels, arrays, pictures, data sets, the progress bar."""
+"""Helpers under Keras's names: seeds, labels, arrays, pictures, data sets, the progress bar, a model's picture."""
 
 from fastconv.callbacks.progbar import Progbar
 from fastconv.models.py_dataset import PyDataset
 from fastconv.utils.arrays import normalize, to_categorical
 from fastconv.utils.image_folders import image_dataset_from_directory
 from fastconv.utils.images import array_to_img, img_to_array, load_img, save_img
+from fastconv.utils.plotting import plot_model
 from fastconv.utils.seeding import set_random_seed
 from fastconv.utils.splitting import split_dataset
 
@@ -19,6 +20,7 @@ __all__ = [
     "img_to_array",
     "load_img",
     "normalize",
+    "plot_model",
     "save_img",
     "set_random_seed",
     "split_dataset",
