@@ -115,7 +115,7 @@ def test_the_network_learns(baseline):
 
 def test_there_is_one_list_of_workloads(benchmarks):
     assert benchmarks("bench").workloads.CONV == workloads.CONV
-    assert benchmarks("layers").Conv.params[0] == list(workloads.CONV)
+    assert benchmarks("ops").Conv.params[0] == list(workloads.CONV)
 
 
 @pytest.mark.parametrize("library", ["fastconv", "numpy"])
@@ -131,7 +131,7 @@ def test_there_is_one_list_of_workloads(benchmarks):
     ],
 )
 def test_a_layer_s_benchmark_runs(benchmarks, name, case, library):
-    benchmark = getattr(benchmarks("layers"), name)()
+    benchmark = getattr(benchmarks("ops"), name)()
     try:
         benchmark.setup(*case, library)
     except NotImplementedError:
@@ -140,8 +140,65 @@ def test_a_layer_s_benchmark_runs(benchmarks, name, case, library):
 
 
 def test_variants_that_cannot_run_here_are_left_out(benchmarks):
-    benchmark = benchmarks("layers").Variant()
+    benchmark = benchmarks("kernels").Variant()
     with pytest.raises(NotImplementedError):
         benchmark.setup("conv/cifar.conv64", "data", "sse9", 1)
     benchmark.setup("conv/cifar.conv64", "data", "baseline", 1)
     benchmark.time_layer("conv/cifar.conv64", "data", "baseline", 1)
+
+
+@pytest.mark.parametrize("name", ["kernels", "ops", "layers", "plan", "models", "saving", "package"])
+def test_each_module_has_benchmarks_and_says_what_it_measures(benchmarks, name):
+    module = benchmarks(name)
+    classes = [
+        thing for thing in vars(module).values() if isinstance(thing, type) and thing.__module__ == module.__name__
+    ]
+    prefixes = ("time_", "timeraw_", "peakmem_", "track_")
+    own = [cls for cls in classes if any(method.startswith(prefixes) for method in dir(cls))]
+    assert own and all(cls.__doc__ for cls in own) and module.__doc__
+
+
+def test_layers_in_numpy_compute_the_same(benchmarks):
+    for make, shape, in_numpy in benchmarks("layers").LAYERS.values():
+        x, layer = np.random.default_rng(0).random((2, *shape[1:]), dtype=np.float32), make()
+        y = layer(x)
+        assert_allclose(in_numpy(x, *layer.get_weights()), y, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("network", ["tutorial", "cifar"])
+def test_fused_and_unfused_networks(benchmarks, network):
+    module = benchmarks("plan")
+    make, _ = module.NETWORKS[network]
+    one, other = make(), module.unfused(make)
+    assert len(one.plan.steps) < len(other.plan.steps)
+    for library in ("fused", "unfused"):
+        benchmark = module.Fusion()
+        benchmark.setup(network, library)
+        benchmark.time_predict(network, library)
+        benchmark.time_train(network, library)
+
+
+@pytest.mark.parametrize("library", ["fastconv", "numpy"])
+def test_saving(benchmarks, library):
+    benchmark = benchmarks("saving").Saving()
+    try:
+        benchmark.setup(library)
+        benchmark.time_save_weights(library)
+        benchmark.time_load_weights(library)
+    except NotImplementedError:
+        pytest.skip("this version saves nothing")
+    finally:
+        benchmark.teardown(library)
+
+
+def test_the_network_in_numpy_learns_clothes(benchmarks):
+    benchmark = benchmarks("models").Learning()
+    benchmark.setup("numpy")
+    benchmark.x, benchmark.y = benchmark.x[::4], benchmark.y[::4]
+    benchmark.x_test, benchmark.y_test = benchmark.x_test[::4], benchmark.y_test[::4]
+    assert benchmark.track_accuracy("numpy") > 30
+
+
+def test_sizes_are_megabytes(benchmarks):
+    size = benchmarks("package").Size()
+    assert 0.1 < size.track_wheel() < size.track_installed() < 100

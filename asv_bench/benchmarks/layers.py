@@ -1,74 +1,56 @@
-"""Layers: forward, and each gradient by itself."""
+"""Layers called on arrays, as a user calls them: one op, with memory of its own at each call."""
 
-from fastconv import kernels
+import numpy as np
+
+import fastconv
 
 from . import baseline
-from .bench import side, workloads
+from .bench import workloads
+
+L = fastconv.layers
+# name -> (the layer, its input, the same in NumPy with the layer's weights)
+LAYERS = {
+    "Conv2D, tutorial.conv2": (
+        lambda: L.Conv2D(64, 3, activation="relu"),
+        workloads.CONV["tutorial.conv2"].x,
+        lambda x, w, b: np.maximum(baseline.conv_forward(x, w) + b, 0),
+    ),
+    "DepthwiseConv2D, mobilenet.dw14": (
+        lambda: L.DepthwiseConv2D(3, padding="same", use_bias=False),
+        workloads.DEPTHWISE["mobilenet.dw14"].x,
+        lambda x, w: baseline.depthwise_forward(x, w.reshape(3, 3, -1, 1), 1, 1),
+    ),
+    "MaxPooling2D, vgg.pool1": (
+        lambda: L.MaxPooling2D(2),
+        workloads.POOL["vgg.pool1"].x,
+        lambda x: baseline.max_pool_forward(x, 2, 2),
+    ),
+    "BatchNormalization, resnet50.c2_3x3": (
+        lambda: L.BatchNormalization(),
+        workloads.CONV["resnet50.c2_3x3"].x,
+        lambda x, gamma, beta, mean, variance: (x - mean) * (gamma / np.sqrt(variance + 1e-3)).astype(x.dtype) + beta,
+    ),
+    "Dense, tutorial": (
+        lambda: L.Dense(128, activation="relu"),
+        (128, 1600),
+        lambda x, w, b: np.maximum(x @ w + b, 0),
+    ),
+}
 
 
-class Conv:
-    """A convolution layer, by the library that computes it."""
+class Call:
+    """One layer, by the library that computes it."""
 
-    params = (list(workloads.CONV), ["forward", "data", "filters"], ["fastconv", "numpy"])
-    param_names = ("layer", "direction", "library")
-    kind, numpy = "conv", staticmethod(baseline.conv)
+    params = (list(LAYERS), ["fastconv", "numpy"])
+    param_names = ("layer", "library")
 
-    def setup(self, layer, direction, library):
-        """Make the arrays."""
-        if library == "numpy":
-            self.call = self.numpy(layer, direction)
-        else:
-            self.call = fastconv_call(self.kind, layer, direction)
+    def setup(self, name, library):
+        """Make the layer and its input."""
+        make, shape, numpy = LAYERS[name]
+        x, layer = workloads.random(*shape), make()
+        layer(x)
+        weights = layer.get_weights()
+        self.call = (lambda: layer(x)) if library == "fastconv" else (lambda: numpy(x, *weights))
 
-    def time_layer(self, layer, direction, library):
+    def time_call(self, name, library):
         self.call()
-
-
-class Depthwise(Conv):
-    """A depthwise convolution layer, by the library that computes it."""
-
-    params = (list(workloads.DEPTHWISE), ["forward", "data", "filters"], ["fastconv", "numpy"])
-    kind, numpy = "depthwise", staticmethod(baseline.depthwise)
-
-
-class MaxPool(Conv):
-    """A max-pooling layer, by the library that computes it; "both" is the forward pass of training and the gradient."""
-
-    params = (list(workloads.POOL), ["forward", "both"], ["fastconv", "numpy"])
-    kind, numpy = "pool", staticmethod(baseline.max_pool)
-
-
-class AveragePool(MaxPool):
-    """The same layers with the mean of each window."""
-
-    kind, numpy = "average", staticmethod(baseline.average_pool)
-
-
-class Variant:
-    """A layer of each kind by the kernels' variants, those that this machine can run, on one thread and on two."""
-
-    params = (
-        ["conv/resnet50.c4_1x1", "conv/resnet50.c3_3x3s2", "conv/cifar.conv64", "depthwise/mobilenet.dw14"],
-        ["forward", "data", "filters"],
-        ["baseline", "avx2", "avx512"],
-        [1, 2],
-    )
-    param_names = ("layer", "direction", "variant", "threads")
-
-    def setup(self, layer, direction, variant, threads):
-        """Make the arrays and bind the variant's kernels to them."""
-        if variant not in kernels.runnable():
-            raise NotImplementedError
-        with kernels.use(variant):
-            self.call = fastconv_call(*layer.split("/"), direction, threads)
-
-    def time_layer(self, layer, direction, variant, threads):
-        self.call()
-
-
-def fastconv_call(kind, layer, direction, threads=None):
-    """Return fastconv's call for a layer; a version that has no such layer is no failure."""
-    makers = side(threads).makers
-    if kind not in makers:
-        raise NotImplementedError
-    return makers[kind](layer, direction)

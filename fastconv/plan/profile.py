@@ -1,6 +1,5 @@
 """Where the time of a plan goes: each step's calls timed by themselves, beside what the machine can do at most."""
 
-from functools import lru_cache, partial
 from math import prod
 from time import perf_counter
 from typing import NamedTuple
@@ -8,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from fastconv import kernels
-from fastconv.ops.op import run
 from fastconv.plan.arena import block
 from fastconv.plan.describe import aligned, facts
 from fastconv.plan.program import Program, one_call
@@ -207,18 +205,20 @@ def measure(plan, n, fill, mode="predict", weights_shape=None, seconds=0.5):
 def _rounds(program, other, fill, seconds):
     """Return the times of each piece of a program, and of all of the other's in one go, round by round.
 
-    There are two programs since a sequence may have its kernels use fewer threads. Buffers share memory, so the batch
-    is written anew for each pass. The first round only warms up.
+    There are two programs since a sequence settles the threads of its kernels, and these may differ. Buffers share
+    memory, so the batch is written anew for each pass. The first round only warms up.
     """
-    times, whole = [[] for _ in program.pieces], []
-    in_one_go = one_call([call for *_, calls in other.pieces for call in calls], kernels.for_dtype(program.plan.dtype))
+    k = kernels.for_dtype(program.plan.dtype)
+    pieces = [one_call(calls, k) for *_, calls in program.pieces]
+    in_one_go = one_call([call for *_, calls in other.pieces for call in calls], k)
+    times, whole = [[] for _ in pieces], []
     end = perf_counter() + seconds
     while len(whole) <= FEWEST_ROUNDS or perf_counter() < end:
-        fill(program)
-        for (*_, calls), found in zip(program.pieces, times, strict=True):
-            found.append(_time(partial(run, calls)))
         fill(other)
         whole.append(_time(in_one_go))
+        fill(program)
+        for piece, found in zip(pieces, times, strict=True):
+            found.append(_time(piece))
     return [found[1:] for found in times], whole[1:]
 
 
@@ -262,9 +262,8 @@ def _name(call):
     return getattr(function, "__name__", type(function).__name__).lstrip("_")
 
 
-@lru_cache
 def peak(dtype, variant, threads):
-    """Return the multiplications and additions a second that this machine does in registers, measured once.
+    """Return the multiplications and additions a second that this machine was seen to do in registers, now or before.
 
     Parameters
     ----------
@@ -276,4 +275,10 @@ def peak(dtype, variant, threads):
     k = kernels.for_dtype(dtype)
     rounds = PEAK_FLOPS // (2 * k.ROW * k.VECTOR * threads)
     call = k.multiply_adds(np.zeros(k.VECTOR * threads, dtype), rounds, threads=threads)
-    return 2 * k.ROW * k.VECTOR * rounds * threads / min(_time(call) for _ in range(PEAK_ROUNDS))
+    speed = 2 * k.ROW * k.VECTOR * rounds * threads / min(_time(call) for _ in range(PEAK_ROUNDS))
+    key = dtype, variant, threads
+    _seen[key] = max(speed, _seen.get(key, 0.0))  # another process may have been in the way of one of them
+    return _seen[key]
+
+
+_seen = {}

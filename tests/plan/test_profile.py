@@ -94,8 +94,8 @@ def test_speed_in_percent_of_the_peak(monkeypatch):
 
 def test_the_peak_is_that_of_the_variant_and_of_the_type():
     found = peak("float32", kernels.variant(), 1)
-    assert 1e8 < found < 1e13 and peak("float32", kernels.variant(), 1) == found
-    assert peak("float64", kernels.variant(), 1) < 1.5 * found
+    assert 1e8 < found < 1e13 and peak("float32", kernels.variant(), 1) >= found  # the best that was seen
+    assert peak("float64", kernels.variant(), 1) < 1.5 * peak("float32", kernels.variant(), 1)
 
 
 def test_what_is_printed(monkeypatch):
