@@ -1,5 +1,7 @@
 """Kernels: what the machine can do at most, and each variant of the kernels on one thread and on two."""
 
+import numpy as np
+
 from fastconv import kernels
 
 from .bench import side, workloads
@@ -8,8 +10,8 @@ from .ops import fastconv_call
 VARIANTS = ["scalar", "baseline", "avx2", "avx512"]
 
 
-class Machine:
-    """Multiply-adds in registers, and a copy of memory: speeds of layers are parts of these."""
+class MultiplyAdds:
+    """What the machine can do in registers: speeds of layers are parts of it."""
 
     params = (VARIANTS, [1, 2])
     param_names = ("variant", "threads")
@@ -18,18 +20,31 @@ class Machine:
         """Bind the variant's kernels."""
         if variant not in kernels.runnable():
             raise NotImplementedError
-        with kernels.use(variant):
-            self.peak, self.copy = side(threads).peak(variant, threads), side(threads).copy(threads)
+        self.call = side(threads).peak(variant, threads)
 
     def time_multiply_adds(self, variant, threads):
-        self.peak()
-
-    def time_copy(self, variant, threads):
-        self.copy()
+        self.call()
 
 
-Machine.time_multiply_adds.pretty_name = f"{workloads.PEAK_FLOPS:,} multiplications and additions in registers"
-Machine.time_copy.pretty_name = f"copy of {workloads.COPIED:,} values"
+class Copy:
+    """A copy of memory that caches do not hold, by the library that makes it; NumPy's uses one thread."""
+
+    params = (["fastconv", "numpy"], [1, 2])
+    param_names = ("library", "threads")
+
+    def setup(self, library, threads):
+        """Make the arrays."""
+        if library == "fastconv":
+            self.call = side(threads).copy(threads)
+        elif threads == 1:
+            x = workloads.random(workloads.COPIED)
+            y = np.ones_like(x)
+            self.call = lambda: np.copyto(y, x)
+        else:
+            raise NotImplementedError
+
+    def time_copy(self, library, threads):
+        self.call()
 
 
 class Variant:
