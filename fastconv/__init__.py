@@ -3,7 +3,7 @@
 ``import fastconv as keras`` runs a Keras CNN tutorial. The floors of the house, each importing only from those below
 it::
 
-    F6  datasets  utils  visualize  benchmark  __main__
+    F6  datasets  utils  visualize  testing  benchmark  __main__
                                                    what a person holds in the hand
     F5  models  callbacks                          Sequential, the loops over batches
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
@@ -37,13 +37,15 @@ from fastconv._version import __version__
 from fastconv.layers import Input, Layer
 from fastconv.layers.variable import Variable
 from fastconv.models import Model, Sequential
+from fastconv.ops.symbolic import KerasTensor
 from fastconv.runtime.config import show_config
 
 if TYPE_CHECKING:
-    from fastconv import datasets, utils, visualize
+    from fastconv import datasets, testing, utils, visualize
 
 __all__ = [
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
@@ -63,11 +65,12 @@ __all__ = [
     "optimizers",
     "regularizers",
     "show_config",
+    "testing",
     "utils",
     "visualize",
 ]
 
-_ON_FIRST_USE = ("datasets", "utils", "visualize")  # a network needs none of them
+_ON_FIRST_USE = ("datasets", "testing", "utils", "visualize")  # a network needs none of them
 
 
 def __getattr__(name):

@@ -18,7 +18,7 @@ ops
 layers activations initializers regularizers constraints losses metrics optimizers
 plan
 models callbacks saving
-config datasets utils visualize benchmark
+config datasets utils visualize testing benchmark
 __main__
 """
 FLOOR = {part: number for number, line in enumerate(FLOORS.strip().splitlines()) for part in line.split()}
@@ -141,10 +141,10 @@ def test_import_is_light():
     ours = {name for name in found if name.split(".")[0] == "fastconv"}
     compiled = {name for name in found if "cython" in name or "_cyutility" in name}  # Cython's own
     assert found - ours - compiled <= LIGHT
-    assert not [name for name in ours if name.split(".")[1:2] in (["datasets"], ["utils"], ["visualize"])]
+    assert not [name for name in ours if name.split(".")[1:2] in (["datasets"], ["utils"], ["visualize"], ["testing"])]
 
 
-@pytest.mark.parametrize("name", ["datasets", "utils", "visualize"])
+@pytest.mark.parametrize("name", ["datasets", "testing", "utils", "visualize"])
 def test_the_highest_floor_comes_when_it_is_used(name):
     assert name in dir(fastconv)
     assert f"fastconv.{name}" in imported(f"import fastconv; fastconv.{name}")

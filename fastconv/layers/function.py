@@ -12,13 +12,14 @@ _FUNCTIONS = Family("function", "builtins", type(None), {})
 class Lambda(Layer):
     """A function from arrays to arrays, batch first, as a layer.
 
-    It has no gradient: it predicts and evaluates anywhere, and trains where no gradient has to pass it, that is before
-    all layers with weights that are trained.
+    It predicts and evaluates with any function. Where a gradient has to pass it, that is behind layers with weights
+    that are trained, the function must be made of operators and functions of `fastconv.ops`.
 
     Parameters
     ----------
     function : callable
-        Gets a NumPy array that it must not write to, and `arguments` by name.
+        Gets a NumPy array that it must not write to (in training also a symbolic tensor, to find the
+        gradient), and `arguments` by name.
     output_shape : tuple of int or callable, optional
         The shape of a result without the batch, or a function from the inputs' shape to the outputs', batch first; by
         default `function` is tried on zeros.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastconv.layers.layer import Layer, sizes
+from fastconv.ops.symbolic import Node
 
 
 class InputLayer(Layer):
@@ -28,8 +29,8 @@ class InputLayer(Layer):
 
     Examples
     --------
-    >>> from fastconv.layers import Input
-    >>> Input((28, 28, 1)).batch_shape
+    >>> from fastconv.layers import InputLayer
+    >>> InputLayer((28, 28, 1)).batch_shape
     (None, 28, 28, 1)
     """
 
@@ -47,6 +48,7 @@ class InputLayer(Layer):
         **kwargs,
     ):
         super().__init__(name=name, dtype=dtype, **kwargs)
+        self._tensor_name = name
         self.refuse(sparse=sparse or None, ragged=ragged or None, input_tensor=input_tensor, optional=optional or None)
         shape = self.input_shape_hint if shape is None else shape
         if (shape is None) == (batch_shape is None):
@@ -61,6 +63,16 @@ class InputLayer(Layer):
         if batch_shape is None:
             batch_shape = (batch_size, *(shape if np.iterable(shape) else (shape,)))
         self.batch_shape = sizes(f"Layer {self.name!r} (Input)", "batch_shape", batch_shape)
+
+    @property
+    def tensor(self):
+        """The symbolic tensor of the inputs."""
+        if not self._nodes:
+            node = Node(self, [])
+            (tensor,) = node.give([(None, *self.batch_shape[1:])], self.dtype)
+            tensor.name, tensor.source = self._tensor_name or tensor.name, self
+            self._nodes.append(node)
+        return self._nodes[0].outputs[0]
 
     def lower(self, trace, x):
         """Return the value as it is; see `Layer.lower`."""
@@ -82,12 +94,21 @@ def Input(  # noqa: N802
     tensor=None,
     optional=False,
 ):
-    """Return an `InputLayer`, for the first place of a Sequential; the arguments are its own.
+    """Return the symbolic tensor of an `InputLayer`: the first of a Sequential's list, or what layers are called on.
+
+    Parameters
+    ----------
+    shape, batch_size, dtype, sparse, ragged, batch_shape, name, tensor, optional
+        See `InputLayer`.
+
+    Returns
+    -------
+    KerasTensor
 
     Examples
     --------
     >>> from fastconv.layers import Input
-    >>> Input((28, 28, 1)).batch_shape
+    >>> Input((28, 28, 1)).shape
     (None, 28, 28, 1)
     """
-    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).tensor

@@ -1,9 +1,12 @@
 """Layer: weights, settings and shapes under Keras's names. A layer says how it lowers to ops; it holds no loop."""
 
+import inspect
 import math
 import numbers
 from collections import Counter
-from functools import wraps
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache, wraps
 
 import numpy as np
 
@@ -11,7 +14,9 @@ from fastconv import constraints, regularizers
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
 from fastconv.ops import primitives as P
+from fastconv.ops import symbolic
 from fastconv.ops.functions import numeric
+from fastconv.ops.symbolic import Graph, KerasTensor, Node
 from fastconv.runtime import settings
 
 _names = Counter()
@@ -29,19 +34,37 @@ def reset_names():
     _names.clear()
 
 
+_SCOPE = ContextVar("scope", default=())
+
+
+@contextmanager
+def name_scope(name):
+    """Let the paths of weights that are made meanwhile begin with a name."""
+    token = _SCOPE.set((*_SCOPE.get(), name))
+    try:
+        yield
+    finally:
+        _SCOPE.reset(token)
+
+
 class EagerTrace:
     """Runs each op at once: what ``layer(x)`` lowers itself into."""
 
+    layer = "?"
+
     def __init__(self, training=False):
         self.training = training
+
+    def leave(self, layer, value):
+        """Nothing is remembered of the layers that are done."""
 
     def shape(self, value):
         """Return a value's shape."""
         return value.shape
 
     def add(self, op, value, *variables):
-        """Run an op; return its output."""
-        y, _ = op(value, *(None if v is None else v.array for v in variables))
+        """Run an op; return its output. A parameter may be an array as well."""
+        y, _ = op(value, *(v if v is None or isinstance(v, np.ndarray) else v.array for v in variables))
         for place in op.state:
             variables[place].version += 1
         return y
@@ -71,6 +94,11 @@ class Layer:
         For any other keyword.
     """
 
+    def __new__(cls, *args, **kwargs):  # noqa: D102
+        self = super().__new__(cls)
+        self._given = (args, kwargs)
+        return self
+
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         kind = type(self).__name__
         self.input_shape_hint = _input_shape_hint(kind, kwargs)
@@ -89,20 +117,52 @@ class Layer:
         self._trainable = bool(trainable)
         self._weights = []
         self._build_shape = None
+        self._nodes = []  # of its symbolic calls
+
+    notes_its_shape = True  # whether `build` is done once, for inputs of one shape
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "build" in cls.__dict__:
+        if "build" in cls.__dict__ and cls.notes_its_shape:
             cls.build = _noting_the_shape(cls.__dict__["build"])
 
     # -- what a subclass says -----------------------------------------------------------------------------
     def build(self, input_shape):
         """Make the weights for inputs of `input_shape` (batch first, None for the batch); check the shape, at least."""
-        self.compute_output_shape(input_shape)
+        if not self.is_traced:
+            self.compute_output_shape(input_shape)
+
+    def call(self, inputs):
+        """Return what the layer makes of its inputs: what a layer of one's own defines, with functions of `ops`.
+
+        It may take ``training`` as well.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define lower(trace, x) or call(inputs).")
+
+    @property
+    def is_traced(self):
+        """Whether the class defines `call`, which is traced to find out what its steps are."""
+        cls = type(self)
+        return cls.call is not Layer.call and cls.lower is Layer.lower
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape for an input's shape, both batch first; None stands for the batch."""
-        return tuple(input_shape)
+        if not self.is_traced:
+            return tuple(input_shape)
+        shapes = input_shape if _are_shapes(input_shape) else [input_shape]
+        outputs = self._traced([KerasTensor(shape, self.dtype) for shape in shapes], shapes is input_shape).outputs
+        found = [y.shape for y in outputs]
+        return found[0] if len(found) == 1 else found
+
+    def _traced(self, tensors, is_list, training=False):
+        """Return the graph of what `call` does to tensors."""
+        given = {"training": training} if "training" in _parameters(type(self).call) else {}
+        with name_scope(self.name):
+            return Graph(
+                lambda *xs: self.call(list(xs) if is_list else xs[0], **given),
+                tensors,
+                f"Layer {self.name!r} ({type(self).__name__}), call",
+            )
 
     def lower(self, trace, x):
         """Add this layer's ops to a trace and return the value that comes out.
@@ -110,14 +170,46 @@ class Layer:
         ``trace.add(op, value, *variables)`` returns a new value, ``trace.shape(value)`` its shape (batch first), and
         ``trace.training`` tells whether training is meant.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define lower(trace, x).")
+        values = x if isinstance(x, list) else [x]
+        shapes = [tuple(trace.shape(value)) for value in values]
+        tensors = [KerasTensor((None, *shape[1:]) if shape else shape, self.dtype) for shape in shapes]
+        found = self._traced(tensors, isinstance(x, list), trace.training).lower(trace, values)
+        return found[0] if len(found) == 1 else found
 
     def get_config(self):
-        """Return the arguments with which an equal layer is made."""
+        """Return the arguments with which an equal layer is made.
+
+        Raises
+        ------
+        NotImplementedError
+            If a class of one's own has arguments that a config cannot hold, and no `get_config`.
+        """
         config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return config
+        return {**self._own_arguments(), **config}
+
+    def _own_arguments(self):
+        """Return the arguments of a class that does not say itself what its config is."""
+        cls = type(self)
+        if cls.get_config is not Layer.get_config or cls.__init__ is Layer.__init__:
+            return {}
+        args, kwargs = self._given
+        call = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+        call.apply_defaults()
+        own = {
+            key: value
+            for key, value in list(call.arguments.items())[1:]
+            if call.signature.parameters[key].kind
+            not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        }
+        for key, value in own.items():
+            if not _is_plain(value):
+                raise NotImplementedError(
+                    f"Layer {self.name!r} ({cls.__name__}): its argument {key}={value!r} cannot be part of a config; "
+                    "define get_config(), which returns all arguments as plain values, and from_config() if needed."
+                )
+        return own
 
     # -- what every layer has -----------------------------------------------------------------------------
     @classmethod
@@ -126,10 +218,11 @@ class Layer:
         return cls(**config)
 
     def build_once(self, input_shape):
-        """Build the layer, or check that it was built for such inputs."""
-        shape = (None, *input_shape[1:])
+        """Build the layer, or check that it was built for such inputs; a list of shapes is for several of them."""
+        shape = [(None, *s[1:]) for s in input_shape] if _are_shapes(input_shape) else (None, *input_shape[1:])
         if not self.built:
-            self.build(shape)
+            with symbolic.not_tracing(), name_scope(self.name):
+                self.build(shape)
         elif self._weights and self._build_shape not in (None, shape):
             self.check_built(shape)
 
@@ -148,7 +241,12 @@ class Layer:
     def lower_whole(self, trace, x):
         """Lower the layer, and the penalty on its outputs if there is one."""
         x = self.lower(trace, x)
-        return x if self.activity_regularizer is None else trace.add(P.ActivityPenalty(self.activity_regularizer), x)
+        if self.activity_regularizer is not None:
+            if isinstance(x, np.ndarray):  # it runs at once
+                self._activity_losses = [self.activity_regularizer(x) / max(1, len(x))]
+            x = trace.add(P.ActivityPenalty(self.activity_regularizer), x)
+        trace.leave(self, x)
+        return x
 
     def regularizer(self, argument, value):
         """Return the regularizer that an argument stands for; raise naming the layer and the argument."""
@@ -208,7 +306,9 @@ class Layer:
         variable.is_parameter = trainable
         variable.regularizer = self.regularizer("regularizer", regularizer)
         variable.constraint = self.constraint("constraint", constraint)
-        variable.path = f"{self.name}/{variable.name}"
+        scope = _SCOPE.get()
+        scope = scope if scope[-1:] == (self.name,) else (*scope, self.name)
+        variable.path = "/".join((*scope, variable.name))
         self._weights.append(variable)
         return variable
 
@@ -226,30 +326,81 @@ class Layer:
         settings = {key: getattr(self, f"{prefix or name}_{key}") for key in keys}
         return self.add_weight(shape, name=name, **settings)
 
-    def __call__(self, x, training=False):
-        """Run the layer on an array.
+    def __call__(self, x, training=None):
+        """Run the layer on an array, or note that it is applied to a symbolic tensor.
 
         Parameters
         ----------
-        x : array_like
-            Batch first.
-        training : bool
-            Whether layers such as Dropout act.
+        x : array_like or KerasTensor
+            Batch first; a list of them for layers that take several.
+        training : bool, optional
+            Whether layers such as Dropout act. On arrays False by default; on symbolic tensors by default what runs
+            the model says.
 
         Returns
         -------
-        ndarray
+        ndarray or KerasTensor
         """
+        if symbolic.any_symbolic((x,)):
+            return self._apply(x, training)
+        is_list = self.takes_lists and isinstance(x, (list, tuple))
+        arrays = [self._as_input(a) for a in (x if is_list else [x])]
+        x, shape = (arrays, [a.shape for a in arrays]) if is_list else (arrays[0], arrays[0].shape)
+        self.build_once(shape)
+        if not self.is_traced:
+            self.compute_output_shape(shape)
+        return self.lower_whole(EagerTrace(bool(training)), x)
+
+    @property
+    def takes_lists(self):
+        """Whether a list given to the layer is one of several inputs, not one array."""
+        return False
+
+    def _as_input(self, x):
         x = numeric(f"Layer {self.name!r}", "the input", x)
         if x.ndim == 0:
             raise ValueError(f"Layer {self.name!r}: the input is a single number; expected an array with a batch axis.")
-        x = np.ascontiguousarray(x, self.dtype)
-        self.build_once(x.shape)
-        self.compute_output_shape(x.shape)
-        y = self.lower_whole(EagerTrace(training), x)
-        if self.activity_regularizer is not None:
-            self._activity_losses = [self.activity_regularizer(y) / max(1, len(y))]
-        return y
+        return np.ascontiguousarray(x, self.dtype)
+
+    def _apply(self, x, training=None):
+        """Return the symbolic result of a call on a symbolic tensor, or a list of them."""
+        is_list = isinstance(x, (list, tuple))
+        tensors = [
+            t if isinstance(t, KerasTensor) else symbolic.apply(P.ArrayOp("add"), t, 0) for t in (x if is_list else [x])
+        ]
+        shapes = [t.shape for t in tensors]
+        shape = shapes if is_list else shapes[0]
+        self.build_once(shape)
+        out = self.compute_output_shape(shape)
+        node = Node(self, tensors, {} if training is None else {"training": bool(training)}, is_list)
+        made = node.give(out if _are_shapes(out) else [out], self.dtype)
+        if not symbolic.is_tracing():
+            self._nodes.append(node)
+        return made if _are_shapes(out) else made[0]
+
+    # -- where it stands in a graph -----------------------------------------------------------------------
+    def _node(self, what):
+        if not self._nodes:
+            raise AttributeError(
+                f"Layer {self.name!r} ({type(self).__name__}) has no {what}: it was never called on a symbolic tensor; "
+                "build the model that it is part of, or call the layer on an Input."
+            )
+        return self._nodes[0]
+
+    @property
+    def output(self):
+        """The symbolic output of the first call on a symbolic tensor, as in a model that is built."""
+        outputs = self._node("output").outputs
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    @property
+    def input(self):
+        """The symbolic input of the first call on a symbolic tensor; a list of them if the layer took a list."""
+        node = self._node("input")
+        return list(node.inputs) if node.is_list else node.inputs[0]
+
+    def __getstate__(self):
+        return {**self.__dict__, "_nodes": []}  # a graph belongs to the model that keeps it
 
     @property
     def trainable(self):
@@ -261,27 +412,54 @@ class Layer:
         self._trainable = bool(value)
         for variable in self._weights:
             variable.trainable = self._trainable and variable.is_parameter
+        for layer in self.sublayers:
+            layer.trainable = value
+
+    @property
+    def sublayers(self):
+        """The layers that are attributes of this one, or in lists, tuples and dicts that are."""
+        found = {}
+        for name, value in vars(self).items():
+            if name not in ("_given", "_nodes"):
+                found.update({id(layer): layer for layer in _layers_in(value)})
+        return list(found.values())
+
+    def _own_weights(self):
+        """Return the weights that are no sublayer's, those that can be trained first."""
+        loose = [v for v in vars(self).values() if isinstance(v, Variable) and all(v is not w for w in self._weights)]
+        own = [*self._weights, *{id(v): v for v in loose}.values()]
+        return sorted(own, key=lambda v: not v.is_parameter) if self.is_traced else own
 
     @property
     def weights(self):
-        """All weights, in Keras's order."""
-        return list(self._weights)
+        """All weights, in Keras's order: the layer's own, then those of the layers in it."""
+        found = [*self._own_weights(), *(v for layer in self.sublayers for v in layer.weights)]
+        return list({id(v): v for v in found}.values())
 
-    variables = weights
+    @property
+    def variables(self):
+        """All weights."""
+        return self.weights
 
     @property
     def trainable_weights(self):
         """The weights that training changes."""
-        return [v for v in self._weights if v.trainable] if self._trainable else []
+        return [v for v in self.weights if v.trainable] if self._trainable else []
 
-    trainable_variables = trainable_weights
+    @property
+    def trainable_variables(self):
+        """The weights that training changes."""
+        return self.trainable_weights
 
     @property
     def non_trainable_weights(self):
         """The weights that training leaves alone."""
-        return [v for v in self._weights if not (self._trainable and v.trainable)]
+        return [v for v in self.weights if not (self._trainable and v.trainable)]
 
-    non_trainable_variables = non_trainable_weights
+    @property
+    def non_trainable_variables(self):
+        """The weights that training leaves alone."""
+        return self.non_trainable_weights
 
     @property
     def losses(self):
@@ -290,7 +468,7 @@ class Layer:
 
     def get_weights(self):
         """Return copies of all weights as a list of arrays."""
-        return [v.numpy() for v in self._weights]
+        return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights):
         """Set all weights from a list of arrays as `get_weights` returns it.
@@ -300,7 +478,7 @@ class Layer:
         ValueError
             If their number or a shape does not fit; nothing is changed then.
         """
-        assign_all(f"Layer {self.name!r}", self._weights, weights)
+        assign_all(f"Layer {self.name!r}", self.weights, weights)
 
     def build_entry(self):
         """Return what a saved config says of the inputs that the weights were made for, if there are any."""
@@ -319,7 +497,7 @@ class Layer:
                 f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built; "
                 "call build(input_shape) or run it on data first."
             )
-        return sum(v.array.size for v in self._weights)
+        return sum(v.array.size for v in self.weights)
 
     def refuse(self, **arguments):
         """Raise NotImplementedError for the first argument that is not None: accepted by Keras, not done here yet."""
@@ -366,9 +544,38 @@ def _noting_the_shape(build):
                 "Make a new layer for other inputs."
             )
         build(self, input_shape)
-        self.built, self._build_shape = True, (None, *input_shape[1:])
+        noted = [(None, *s[1:]) for s in input_shape] if _are_shapes(input_shape) else (None, *input_shape[1:])
+        self.built, self._build_shape = True, noted
 
     return build_and_note
+
+
+def _layers_in(value):
+    """Return the layers that a value is, or holds."""
+    if isinstance(value, Layer):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [layer for part in value for layer in _layers_in(part)] if isinstance(value, (list, tuple)) else []
+
+
+def _are_shapes(shape):
+    """Tell whether something is a list of shapes, not one."""
+    return isinstance(shape, (list, tuple)) and bool(shape) and all(isinstance(s, (list, tuple)) for s in shape)
+
+
+@lru_cache(maxsize=256)
+def _parameters(function):
+    return tuple(inspect.signature(function).parameters)
+
+
+def _is_plain(value):
+    """Tell whether a config can hold a value as it is."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(part) for key, part in value.items())
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def penalties(layers):

@@ -4,6 +4,8 @@ import operator
 
 import numpy as np
 
+from fastconv.ops import array_functions as A
+from fastconv.ops import symbolic
 from fastconv.runtime import settings
 
 
@@ -49,6 +51,8 @@ class Variable:
 
     constraint = None
     regularizer = None
+    is_variable = True
+    __array_priority__ = 100  # operators with an array are this class's
 
     def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
         self.name = name or "variable"
@@ -60,7 +64,9 @@ class Variable:
 
     @property
     def value(self):
-        """A view of the values that cannot be written to; `assign` changes them."""
+        """A view of the values that cannot be written to; `assign` changes them. In a layer's call, it is symbolic."""
+        if symbolic.is_tracing():
+            return self
         view = self.array.view()
         view.flags.writeable = False
         return view
@@ -113,6 +119,9 @@ class Variable:
         >>> v = Variable([1.0])
         >>> v.assign([2.0])
         """
+        if symbolic.is_symbolic(value):
+            symbolic.assign(self, value)
+            return
         value = np.asarray(value)
         if value.shape != self.array.shape:
             raise ValueError(f"Variable {self.path!r}: assign got shape {value.shape}; expected {self.shape}.")
@@ -129,6 +138,9 @@ class Variable:
         >>> v.numpy()
         array([3.], dtype=float32)
         """
+        if symbolic.is_symbolic(value):
+            symbolic.assign(self, A.add(self, value))
+            return
         self.assign(self.array + np.asarray(value, self.array.dtype))
 
     def assign_sub(self, value):
@@ -141,13 +153,21 @@ class Variable:
         >>> v.numpy()
         array([-1.], dtype=float32)
         """
+        if symbolic.is_symbolic(value):
+            symbolic.assign(self, A.subtract(self, value))
+            return
         self.assign(self.array - np.asarray(value, self.array.dtype))
 
     def __array__(self, dtype=None, copy=None):
+        if symbolic.is_tracing():
+            raise TypeError(
+                f"Variable {self.path!r}: a NumPy function would take the values that it has now, and no gradient would "
+                "reach it. In a layer's call or a loss, use functions of fastconv.ops and operators."
+            )
         return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.value, dtype)
 
     def __getitem__(self, index):
-        return self.array[index]
+        return symbolic.getitem(self, index) if symbolic.is_tracing() else self.array[index]
 
     def __float__(self):
         return float(self.array)
@@ -180,17 +200,36 @@ def _values(name, initializer, shape, dtype):
     return array
 
 
+# Python's name of an operator, and the op that it is in a function that is traced
+_SYMBOLIC = {
+    "add": A.add, "sub": A.subtract, "mul": A.multiply, "truediv": A.divide, "pow": A.power, "matmul": A.matmul,
+    "lt": A.less, "le": A.less_equal, "gt": A.greater, "ge": A.greater_equal,
+}  # fmt: skip
+
+
+def _operator(name, reflected=False):
+    function, traced = getattr(operator, name), _SYMBOLIC.get(name)
+
+    def method(self, other):
+        pair = (other, self) if reflected else (self, other)
+        if symbolic.any_symbolic(pair):
+            if traced is None:
+                raise TypeError(f"Variable {self.path!r}: the operator {name} has no gradient; use functions of ops.")
+            return traced(*pair)
+        return function(*map(_plain, pair))
+
+    return method
+
+
 def _operators():
     """Let variables stand for their arrays in arithmetic, comparisons of equality left out."""
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-        function = getattr(operator, name)
-        setattr(Variable, f"__{name}__", lambda self, other, f=function: f(self.array, _plain(other)))
-        setattr(Variable, f"__r{name}__", lambda self, other, f=function: f(_plain(other), self.array))
+        setattr(Variable, f"__{name}__", _operator(name))
+        setattr(Variable, f"__r{name}__", _operator(name, True))
     for name in ("lt", "le", "gt", "ge"):
-        function = getattr(operator, name)
-        setattr(Variable, f"__{name}__", lambda self, other, f=function: f(self.array, _plain(other)))
-    Variable.__neg__ = lambda self: -self.array
-    Variable.__abs__ = lambda self: abs(self.array)
+        setattr(Variable, f"__{name}__", _operator(name))
+    Variable.__neg__ = lambda self: A.negative(self) if symbolic.is_tracing() else -self.array
+    Variable.__abs__ = lambda self: A.absolute(self) if symbolic.is_tracing() else abs(self.array)
 
 
 def _plain(value):

@@ -5,7 +5,8 @@ means), ``shapes`` and ``labels`` (whether labels fit predictions), ``lowering``
 themselves in ``crossentropy``, ``focal``, ``regression``, ``probabilistic``, ``margin``, ``similarity`` and
 ``overlap``; here the names.
 
-A loss of one's own is a subclass of `Loss` with ``call`` and ``gradient``; see there.
+A loss of one's own is a function of ``y_true`` and ``y_pred``, or a subclass of `Loss` with ``call``, made of functions
+of `fastconv.ops`; see there. ``traced`` finds its way back.
 """
 
 from fastconv.losses.base import Loss
@@ -65,7 +66,7 @@ from fastconv.losses.similarity import (
     circle,
     cosine_similarity,
 )
-from fastconv.losses.wrapper import LossFunctionWrapper
+from fastconv.losses.wrapper import _WAYS_BACK, LossFunctionWrapper, symbolic_or, way_back_of
 from fastconv.names import Family
 
 __all__ = [
@@ -143,20 +144,26 @@ _PAIRS = {
     squared_hinge: SquaredHinge,
     tversky: Tversky,
 }
+# What is public also takes symbolic tensors, as a part of losses of one's own; the classes hold the plain functions.
+_PUBLIC = {function.__name__: symbolic_or(function) for function in _PAIRS}
+for _function in _PUBLIC.values():
+    way_back_of(_function)(_WAYS_BACK[_function.__wrapped__])
+_PAIRS = {**_PAIRS, **{function: _PAIRS[function.__wrapped__] for function in _PUBLIC.values()}}
+globals().update(_PUBLIC)
 _ALIASES = {
-    "bce": binary_crossentropy,
-    "kld": kl_divergence,
-    "mae": mean_absolute_error,
-    "mape": mean_absolute_percentage_error,
-    "mse": mean_squared_error,
-    "msle": mean_squared_logarithmic_error,
+    "bce": _PUBLIC["binary_crossentropy"],
+    "kld": _PUBLIC["kl_divergence"],
+    "mae": _PUBLIC["mean_absolute_error"],
+    "mape": _PUBLIC["mean_absolute_percentage_error"],
+    "mse": _PUBLIC["mean_squared_error"],
+    "msle": _PUBLIC["mean_squared_logarithmic_error"],
 }
 _family = Family(
     "loss",
     "keras.losses",
     Loss,
     {
-        **{function.__name__: function for function in _PAIRS},
+        **_PUBLIC,
         **{cls.__name__: cls for cls in [*_PAIRS.values(), LossFunctionWrapper]},
         **_ALIASES,
         **{name.upper(): function for name, function in _ALIASES.items()},

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastconv.layers.layer import unique_name
+from fastconv.losses import traced
 from fastconv.losses.reduction import REDUCTIONS, as_floats, reduce_values, slopes_of_reduction
 from fastconv.names import snake_case, suggestion
 from fastconv.runtime import settings
@@ -11,8 +12,8 @@ from fastconv.runtime import settings
 class Loss:
     """Base class: subclasses write ``call(y_true, y_pred)``, which returns one value per sample.
 
-    To be trained with, they also write ``gradient(y_true, y_pred)``: what is computed in NumPy has no derivative of its
-    own.
+    Made of operators and functions of `fastconv.ops`, it can be trained with. What is computed with NumPy's own
+    functions has no derivative: such a loss also writes ``gradient(y_true, y_pred)``.
 
     Parameters
     ----------
@@ -32,11 +33,10 @@ class Loss:
 
     Examples
     --------
+    >>> from fastconv import ops
     >>> class FourthPower(Loss):
     ...     def call(self, y_true, y_pred):
-    ...         return ((y_true - y_pred) ** 4).mean(axis=-1)
-    ...     def gradient(self, y_true, y_pred):
-    ...         return 4 * (y_pred - y_true) ** 3 / y_pred.shape[-1]
+    ...         return ops.mean((y_true - y_pred) ** 4, axis=-1)
     >>> print(FourthPower()([[0.0], [0.0]], [[1.0], [2.0]]))
     8.5
     """
@@ -164,6 +164,8 @@ class Loss:
         >>> MeanSquaredError().backward(np.zeros((1, 2)), np.ones((1, 2)), np.array([10.0]))
         array([[10., 10.]])
         """
+        if type(self).gradient is Loss.gradient:
+            return traced.backward(self, y_true, y_pred, dvalues)
         slopes = np.asarray(self.gradient(y_true, y_pred))
         if slopes.shape != y_pred.shape:
             raise ValueError(
@@ -173,8 +175,9 @@ class Loss:
 
     @property
     def has_gradient(self):
-        """Whether it is known how the values change with the predictions, so that it can be trained with."""
-        return type(self).gradient is not Loss.gradient or type(self).backward is not Loss.backward
+        """Whether the class says how its values come from the predictions, so that it can be trained with."""
+        cls = type(self)
+        return any(getattr(cls, name) is not getattr(Loss, name) for name in ("call", "gradient", "backward"))
 
     def value_and_gradient(self, y_true, y_pred, sample_weight=None):
         """Return the reduced loss and its gradient with respect to the predictions.

@@ -40,9 +40,8 @@ def check(loss):
     if not loss.has_gradient:
         known = ", ".join(cls.__name__ for cls in KERNELS)
         raise NotImplementedError(
-            f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with: NumPy functions have no "
-            "derivative of their own. Write a subclass of Loss with call(y_true, y_pred) and gradient(y_true, y_pred), "
-            f"or use one of those that are there, such as {known}."
+            f"compile: loss {loss.name!r} ({type(loss).__name__}) cannot be trained with: it does not define "
+            f"call(y_true, y_pred). Write it, or use one of those that are there, such as {known}."
         )
 
 

@@ -1,9 +1,14 @@
 """Losses made of functions, and the ways back of these functions."""
 
+import inspect
+from functools import partial, wraps
+
 import numpy as np
 
 from fastconv.losses.base import Loss
 from fastconv.names import snake_case
+from fastconv.ops import symbolic
+from fastconv.ops.rules import Paired
 
 
 class LossFunctionWrapper(Loss):
@@ -43,15 +48,12 @@ class LossFunctionWrapper(Loss):
         >>> LossFunctionWrapper(lambda t, p: abs(t - p)).call(1.0, 3.0)
         2.0
         """
-        return self.fn(y_true, y_pred, **self.fn_kwargs)
+        return symbolic_or(self.fn)(y_true, y_pred, **self.fn_kwargs)
 
     @property
     def has_gradient(self):
-        """Whether the function is one of this library's, or a subclass says; see `Loss`."""
-        cls, wrapper = type(self), LossFunctionWrapper
-        if self.fn in _WAYS_BACK and cls.call is wrapper.call:
-            return True
-        return cls.gradient is not Loss.gradient or cls.backward is not wrapper.backward
+        """Whether the class says how its values come from the predictions: a function does; see `Loss`."""
+        return True
 
     def backward(self, y_true, y_pred, dvalues):
         """Return the gradient; see `Loss`.
@@ -62,7 +64,8 @@ class LossFunctionWrapper(Loss):
         >>> LossFunctionWrapper(huber, delta=0.5).backward(np.zeros((1, 2)), np.ones((1, 2)), np.array([10.0]))
         array([[2.5, 2.5]])
         """
-        if self.fn not in _WAYS_BACK:
+        cls = type(self)
+        if self.fn not in _WAYS_BACK or cls.call is not LossFunctionWrapper.call or cls.gradient is not Loss.gradient:
             return super().backward(y_true, y_pred, dvalues)
         return _WAYS_BACK[self.fn](dvalues, y_true, y_pred, **self.fn_kwargs).reshape(y_pred.shape)
 
@@ -158,6 +161,51 @@ def way_back_of(function):
         return backward
 
     return note
+
+
+def symbolic_or(function):
+    """Return a loss function that also takes symbolic tensors, if its way back is known; else the function itself.
+
+    Parameters
+    ----------
+    function : callable
+        A loss function.
+
+    Returns
+    -------
+    callable
+        With the same name.
+
+    Examples
+    --------
+    >>> from fastconv.losses import huber
+    >>> symbolic_or(huber).__name__
+    'huber'
+    """
+    if function not in _WAYS_BACK:
+        return function
+
+    @wraps(function)
+    def both(y_true, y_pred, *args, **kwargs):
+        if not symbolic.any_symbolic((y_true, y_pred)):
+            return function(y_true, y_pred, *args, **kwargs)
+
+        def pair(y_true, y_pred):
+            given = (np.array(y_true), np.array(y_pred))
+            value = np.asarray(function(*given, *args, **kwargs))
+            way_back = partial(_gradients, function, given, args, kwargs)
+            return value, way_back
+
+        return symbolic.apply(Paired(function.__name__, pair), y_true, y_pred)
+
+    return both
+
+
+def _gradients(function, given, args, kwargs, dvalues):
+    """Return the gradients of both arguments of a loss function; the targets get none."""
+    bound = inspect.signature(function).bind(*given, *args, **kwargs)
+    more = dict(list(bound.arguments.items())[2:])
+    return np.zeros_like(given[0]), _WAYS_BACK[function](np.asarray(dvalues), *given, **more).reshape(given[1].shape)
 
 
 def is_loss(function):

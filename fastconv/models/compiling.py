@@ -49,6 +49,11 @@ class Compiled:
         ValueError
             For unknown names, with a suggestion.
         """
+        if not self.is_single and loss is not None:
+            raise NotImplementedError(
+                f"Model {self.name!r}, compile: loss={loss!r} for a model with a list of outputs is not supported; "
+                "train a model with one output, which may share its layers, and predict with this one."
+            )
         _refuse(self.name, loss_weights=loss_weights, run_eagerly=run_eagerly or None)
         if steps_per_execution != 1:
             _refuse(self.name, steps_per_execution=steps_per_execution)

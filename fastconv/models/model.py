@@ -2,30 +2,70 @@
 
 import numpy as np
 
-from fastconv.layers.layer import assign_all, penalties
+from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties, unique_name
 from fastconv.models import feeding, profiling, summary
 from fastconv.models.training import Trainer
 from fastconv.names import suggestion
+from fastconv.ops import symbolic
 from fastconv.plan import Plan
 
 
-class Model(Trainer):
-    """What every model has; see `Sequential` for one to make.
+class Model(Trainer, Layer):
+    """What every model has, and the model between symbolic tensors.
+
+    ``Model(inputs, outputs)`` computes outputs from inputs: tensors of `Input`, of layers called on tensors, or of the
+    layers of a built model (``model.inputs``, ``layer.output``). It shares its layers, and so their weights, with
+    whoever else has them. A model is a layer: it can be called on a tensor, or stand in another model.
 
     Parameters
     ----------
-    name : str
+    inputs : KerasTensor
+        Or a list of one.
+    outputs : KerasTensor or list of KerasTensor
+        Of a list, `predict` and calls return a list.
+    trainable : bool
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If an output does not come from the inputs.
+    NotImplementedError
+        For several inputs, and for subclasses with a `call` of their own.
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(8, 3), keras.layers.Flatten()])
+    >>> maps = keras.Model(model.inputs, [layer.output for layer in model.layers])
+    >>> [y.shape for y in maps.predict(np.zeros((2, 28, 28, 1)), verbose=0)]
+    [(2, 26, 26, 8), (2, 5408)]
     """
 
-    def __init__(self, name):
+    notes_its_shape = False
+
+    def __new__(cls, *args, **kwargs):  # noqa: D102
+        if cls is not Model:
+            return super().__new__(cls, *args, **kwargs)
+        from fastconv.models.functional import Functional  # it is a Model itself
+
+        return Functional(*args, **kwargs)
+
+    def __init__(self, name=None, trainable=True):
         super().__init__()
-        self.name = name
+        Layer.__init__(self, name=name or unique_name("model"))
+        if type(self).call is not Layer.call and type(self).lower is Layer.lower:
+            raise NotImplementedError(
+                f"Model {self.name!r} ({type(self).__name__}): subclasses of Model with a call of their own are not "
+                "supported. Make it a Layer and put that into a Sequential, or write "
+                "Model(inputs, outputs) with layers called on Input tensors."
+            )
         self.built = False
         self._plans = {}
         self._shapes = []
 
     def __getstate__(self):
-        return {**self.__dict__, "_plans": {}}  # kernels are bound to memory: copies make their own
+        return {**self.__dict__, "_plans": {}, "_nodes": []}  # kernels are bound to memory: copies make their own
 
     def _forget(self):
         """Drop what was made from the layers, after a change of them."""
@@ -33,12 +73,18 @@ class Model(Trainer):
         self._plans = {}
 
     @property
+    def leaves(self):
+        """All layers that are no models, those of nested models among them."""
+        return _leaves(self)
+
+    @property
     def plan(self):
         """The steps that run; ``print(model.plan)`` shows them."""
         self.require_built("plan")
         plan = self._plans.get("plan")
         if plan is None:  # of two threads that come at once, both get the same
-            plan = self._plans.setdefault("plan", Plan(self.layers, self.input_shape[1:], self.dtype, self.loss_op()))
+            made = Plan(self.leaves, self.input_shape[1:], self.dtype, self.loss_op(), self)
+            plan = self._plans.setdefault("plan", made)
         return plan
 
     def require_built(self, what):
@@ -49,57 +95,133 @@ class Model(Trainer):
                 hint = "it has no layers to run; add one."
             raise ValueError(f"Model {self.name!r} is not built yet, so {what} is not there; {hint}")
 
-    def __call__(self, x, training=False, mask=None):
-        """Run the model on a batch.
+    def __call__(self, x, training=None, mask=None):
+        """Run the model on a batch, or note that it is applied to a symbolic tensor.
 
         Parameters
         ----------
-        x : array_like
+        x : array_like or KerasTensor
             Batch first.
-        training : bool
-            Whether layers such as Dropout act.
+        training : bool, optional
+            Whether layers such as Dropout act; see `Layer`.
         mask : None
             Not supported.
 
         Returns
         -------
-        ndarray
+        ndarray or KerasTensor
+            A list of them if the model has a list of outputs.
         """
         if mask is not None:
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
-        if training or any(layer.activity_regularizer is not None for layer in self.layers):  # `losses` tells then
-            owner = self._owner("call")
-            x = feeding.as_numbers("x", x, owner)
-            self._build_for(x)
-            reader = feeding.Reader("x", x, self.input_shape[1:], owner)
-            x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
-            reader.write(np.arange(len(reader), dtype=np.intp), x)
-            for layer in self.layers:
-                x = layer(x, training=training)
-            return x
+        if symbolic.any_symbolic((x,)):
+            return self._apply(x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x, training)
+        penalized = any(layer.activity_regularizer is not None for layer in self.leaves)
+        if training or penalized:  # `losses` tells then
+            x = self.lower_whole(EagerTrace(bool(training)), self._as_batch(x, "call"))
+            return self._structured(x if isinstance(x, list) else [x])
         return self.predict_on_batch(x)
+
+    def _as_batch(self, x, what):
+        """Return an array as the model wants it, the model being built for it if it was not."""
+        owner = self._owner(what)
+        x = feeding.as_numbers("x", self._sole(x), owner)
+        self._build_for(x)
+        reader = feeding.Reader("x", x, self.input_shape[1:], owner)
+        x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
+        reader.write(np.arange(len(reader), dtype=np.intp), x)
+        return x
+
+    def _sole(self, x):
+        """Return the one array of a list of one, as a model takes whose inputs are a list."""
+        return (
+            x[0]
+            if isinstance(x, (list, tuple))
+            and len(x) == 1
+            and isinstance(x[0], np.ndarray)
+            and x[0].ndim == len(self.input_shape or ())
+            else x
+        )
+
+    def _structured(self, outputs):
+        """Return outputs as the model was made: one array, or a list of them."""
+        return outputs[0] if self.is_single else outputs
+
+    is_single = True  # whether there is one output that is not in a list
+
+    # -- in another model ---------------------------------------------------------------------------------
+    def build_once(self, input_shape):
+        """Build the model for inputs of a shape, or check that it takes them."""
+        if not self.built:
+            with symbolic.not_tracing():
+                self.build((None, *input_shape[1:]))
+        if tuple(input_shape[1:]) != tuple(self.input_shape[1:]):
+            raise ValueError(
+                f"Model {self.name!r} was built for inputs of shape {self.input_shape}; got inputs of shape "
+                f"{tuple(input_shape)}."
+            )
+
+    def build_entry(self):
+        """Return what a saved config says of the inputs; see `Layer`."""
+        return {"build_config": {"input_shape": self.input_shape}} if self.built else {}
+
+    @property
+    def sublayers(self):
+        """The layers."""
+        return self.layers
+
+    @property
+    def inputs(self):
+        """The symbolic inputs: a list of one."""
+        self.require_built("inputs")
+        return [self._input_tensor]
+
+    @property
+    def outputs(self):
+        """The symbolic outputs, a list."""
+        self.require_built("outputs")
+        return list(self._output_tensors)
+
+    @property
+    def input(self):
+        """The symbolic input."""
+        return self.inputs[0]
+
+    @property
+    def output(self):
+        """The symbolic output, or a list of them."""
+        return self._structured(self.outputs)
 
     # -- weights ------------------------------------------------------------------------------------------
     @property
     def weights(self):
         """All weights, layer by layer."""
-        return [v for layer in self.layers for v in layer.weights]
+        return _once(v for layer in self.layers for v in layer.weights)
 
-    variables = weights
+    @property
+    def variables(self):
+        """The same as `weights`."""
+        return self.weights
 
     @property
     def trainable_weights(self):
         """The weights that training changes."""
-        return [v for layer in self.layers for v in layer.trainable_weights]
+        return _once(v for layer in self.layers for v in layer.trainable_weights)
 
-    trainable_variables = trainable_weights
+    @property
+    def trainable_variables(self):
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
 
     @property
     def non_trainable_weights(self):
         """The weights that training leaves alone."""
-        return [v for layer in self.layers for v in layer.non_trainable_weights]
+        return _once(v for layer in self.layers for v in layer.non_trainable_weights)
 
-    non_trainable_variables = non_trainable_weights
+    @property
+    def non_trainable_variables(self):
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
 
     @property
     def trainable(self):
@@ -114,7 +236,7 @@ class Model(Trainer):
     @property
     def losses(self):
         """The penalties of all layers' regularizers; see `Layer.losses`."""
-        return penalties(self.layers)
+        return penalties(self.leaves)
 
     def get_weights(self):
         """Return copies of all weights as a list of arrays."""
@@ -140,7 +262,7 @@ class Model(Trainer):
             If the model is not built yet.
         """
         self.require_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
+        return sum(v.array.size for v in self.weights)
 
     def get_layer(self, name=None, index=None):
         """Return a layer by its name or its place.
@@ -187,7 +309,7 @@ class Model(Trainer):
         print_fn : callable, optional
             Gets the whole text in one call instead of ``print``.
         expand_nested : bool
-            Show the layers of models that are layers, below these.
+            Show the layers of nested models as well.
         show_trainable : bool
             Add a column that tells whether a layer is trainable.
         layer_range : pair of str, optional
@@ -229,3 +351,18 @@ class Model(Trainer):
         [('conv2d_relu', (4, 26, 26, 8), 389376)]
         """
         return profiling.profile(self, x, y, sample_weight, seconds)
+
+
+def _leaves(layer):
+    """Return the layers in a layer that hold none themselves, or are no models; each once."""
+    found = {}
+    for part in layer.sublayers:
+        if not isinstance(part, Model):
+            found[id(part)] = part
+        found.update({id(leaf): leaf for leaf in _leaves(part)})
+    return list(found.values())
+
+
+def _once(values):
+    """Return values as a list, each object once."""
+    return list({id(v): v for v in values}.values())

@@ -4,11 +4,13 @@ import numpy as np
 
 from fastconv import layers as layer_module
 from fastconv.layers.input import InputLayer
-from fastconv.layers.layer import Layer, sizes, unique_name
+from fastconv.layers.layer import Layer, name_scope, sizes, unique_name
+from fastconv.models.functional import Functional
 from fastconv.models.model import Model
 from fastconv.names import Family
+from fastconv.ops.symbolic import KerasTensor
 
-_CLASSES = {name: getattr(layer_module, name) for name in layer_module.__all__}
+_CLASSES = {name: getattr(layer_module, name) for name in layer_module.__all__ if name[0].isupper()}
 _FAMILY = Family("layer", "keras.layers", Layer, _CLASSES, functions=False)
 
 
@@ -33,6 +35,7 @@ class Sequential(Model):
         super().__init__(name or unique_name("sequential"))
         self._layers = []
         self._input = None  # an InputLayer
+        self._tensors = []  # the symbolic input, and what comes out of each layer
         layers = [] if layers is None else layers
         if not np.iterable(layers):
             raise ValueError(f"Model {self.name!r}: layers={layers!r} is not a list of layers.")
@@ -56,11 +59,13 @@ class Sequential(Model):
         ValueError
             If it is not a layer, its name is taken, or it does not fit behind the others.
         """
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, (Layer, KerasTensor)):
             raise ValueError(
                 f"Model {self.name!r}: only layers can be added; got {layer!r} ({type(layer).__name__}), expected a "
                 "fastconv.layers.Layer."
             )
+        if isinstance(layer, KerasTensor):
+            layer = self._input_of(layer)
         if isinstance(layer, InputLayer):
             if self._layers or self._input is not None:
                 raise ValueError(f"Model {self.name!r}: an Input must be the first layer; {layer.name!r} comes later.")
@@ -75,6 +80,8 @@ class Sequential(Model):
         before = (self._input, self._shapes, self.built, self._plans)
         if not self._layers and self._input is None and layer.input_shape_hint is not None:
             self._input = InputLayer(layer.input_shape_hint, dtype=layer.dtype)
+        if not self._layers and self._input is None and isinstance(layer, Model) and layer.built:
+            self._input = InputLayer(batch_shape=layer.input_shape, dtype=layer.dtype)
         self._layers.append(layer)
         self._forget()
         if rebuild:
@@ -84,6 +91,12 @@ class Sequential(Model):
                 self._layers.pop()
                 self._input, self._shapes, self.built, self._plans = before
                 raise
+
+    def _input_of(self, tensor):
+        """Return the InputLayer whose tensor `Input` returned."""
+        if tensor.source is None:
+            raise ValueError(f"Model {self.name!r}: only layers can be added; got {tensor!r}, which no Input made.")
+        return tensor.source
 
     def pop(self, rebuild=True):
         """Remove the last layer and return it.
@@ -135,7 +148,7 @@ class Sequential(Model):
         if self._input is None or not self._layers:
             return
         shape = (None, *self._input.batch_shape[1:])
-        shapes = [shape]
+        shapes, self._tensors = [shape], [self._input.tensor]
         for layer in self._layers:
             if layer.dtype != self.dtype:
                 raise ValueError(
@@ -143,20 +156,54 @@ class Sequential(Model):
                     f"{self.dtype!r}. "
                     "All layers of a model must have one dtype."
                 )
-            if not layer.weights:  # it gets them now: their paths begin with this model's name
+            with name_scope(self.name):  # weights that are made now have paths that begin with it
                 layer.build_once(shape)
-                for variable in layer.weights:
-                    variable.path = f"{self.name}/{variable.path}"
-            layer.build_once(shape)
+                self._connect(layer)
             shape = layer.compute_output_shape(shape)
             shapes.append(shape)
         batch = self._input.batch_shape[0]
         self._shapes, self.built = [(batch, *shape[1:]) for shape in shapes], True
 
+    def _connect(self, layer):
+        """Note that a layer reads what the one before it writes."""
+        x = self._tensors[-1]
+        known = [node.outputs[0] for node in layer._nodes if node.inputs[0] is x and not node.is_list]
+        y = known[0] if known else layer._apply(x)
+        if isinstance(y, list):
+            raise ValueError(f"Model {self.name!r}: layer {layer.name!r} has several outputs; expected a chain.")
+        self._tensors.append(y)
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if self.built:
+            self._build_if_known()
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_tensors": []}
+
+    def lower(self, trace, x):
+        """Lower all layers; see `Layer.lower`."""
+        for layer in self._layers:
+            trace.layer = layer.name
+            x = layer.lower_whole(trace, x)
+        return x
+
+    @property
+    def _input_tensor(self):
+        return self._tensors[0]
+
+    @property
+    def _output_tensors(self):
+        return self._tensors[-1:]
+
     @property
     def dtype(self):
         """The type of the layers."""
         return self._layers[0].dtype if self._layers else np.dtype("float32").name
+
+    @dtype.setter
+    def dtype(self, value):
+        """Do nothing: a layer's dtype is set when it is made, a model's is that of its layers."""
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -178,7 +225,9 @@ class Sequential(Model):
 
     def layer_output_shape(self, layer):
         """Return the shape of a layer's outputs, None before the model is built."""
-        return self._shapes[self._layers.index(layer) + 1] if self.built else None
+        if not self.built:
+            return None
+        return next(shape for shape, other in zip(self._shapes[1:], self._layers, strict=True) if other is layer)
 
     def compute_output_shape(self, input_shape):
         """Return the outputs' shape for an inputs' shape."""
@@ -195,7 +244,7 @@ class Sequential(Model):
             "dtype": self.dtype,
             "layers": [
                 {
-                    "module": "keras.layers",
+                    "module": "keras" if isinstance(layer, Model) else "keras.layers",
                     "class_name": type(layer).__name__,
                     "config": layer.get_config(),
                     "registered_name": None,
@@ -211,3 +260,6 @@ class Sequential(Model):
         """Make a model, without its weights, from what `get_config` returned."""
         made = [_FAMILY.deserialize(entry, custom_objects) for entry in config["layers"]]
         return cls(made, name=config["name"])
+
+
+_CLASSES.update(Sequential=Sequential, Functional=Functional)  # models may be layers of others

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastconv.layers.layer import EagerTrace
 from fastconv.losses.lowering import mean_loss, scale
 from fastconv.models import feeding
 from fastconv.models.data import Fed
@@ -53,15 +54,11 @@ class Stepping(Fed):
         if not np.isfinite(x).all():
             where = "in the inputs x"
         else:
-            for layer in self.layers:
-                bad = [v.path for v in layer.weights if not np.isfinite(v.array).all()]
-                if bad:
-                    where = f"in the weights {bad} of layer {layer.name!r}"
-                    break
-                x = layer(x)
-                if not np.isfinite(x).all():
-                    where = f"in the output of layer {layer.name!r}"
-                    break
+            trace = _Watch()
+            try:
+                self.lower_whole(trace, x)
+            except _Found as found:
+                where = str(found)
         return where
 
     def _explain_nan(self, where):
@@ -98,24 +95,43 @@ class Stepping(Fed):
     def predict_on_batch(self, x):
         """Return the outputs for one batch, which is run whole."""
         plan = self._plans.get("plan")
-        if plan is not None and _is_plain(x, plan):
+        if plan is not None and _is_plain(x, plan) and self.is_single:
             return plan.predict(x)
         owner = self._owner("predict")
-        x = feeding.as_numbers("x", x, owner)
+        x = feeding.as_numbers("x", self._sole(x), owner)
         self._build_for(x)
         reader = feeding.Reader("x", x, self.input_shape[1:], owner)
-        return self._predict_rows(reader, np.arange(len(reader), dtype=np.intp))
+        return self._structured(self._predict_rows(reader, np.arange(len(reader), dtype=np.intp)))
 
     def _predict_rows(self, reader, index, out=None):
-        """Return the outputs for the rows of `index`, written to `out` if given."""
+        """Return the outputs for the rows of `index`, a list of arrays, written to those of `out` if given."""
         with self.plan.program(len(index), "predict") as program:
             self.plan.refresh(program)
             reader.write(index, program.x)
             program.run()
             if out is None:
-                return program.y.copy()
-            out[...] = program.y
+                return [y.copy() for y in program.outputs]
+            for place, y in zip(out, program.outputs, strict=True):
+                place[...] = y
             return out
+
+
+class _Found(Exception):  # noqa: N818 it is no error
+    """Where the first NaN is."""
+
+
+class _Watch(EagerTrace):
+    """Runs a model at once and stops at the first number that is none."""
+
+    def add(self, op, value, *params):
+        """Run an op; raise `_Found` if its weights or its output are not finite."""
+        bad = [v.path for v in params if hasattr(v, "path") and not np.isfinite(v.array).all()]
+        if bad:
+            raise _Found(f"in the weights {bad} of layer {self.layer!r}")
+        y = super().add(op, value, *params)
+        if not np.isfinite(y).all():
+            raise _Found(f"in the output of layer {self.layer!r}")
+        return y
 
 
 def _is_plain(x, plan):

@@ -9,6 +9,8 @@ from fastconv.plan.describe import flops_by_layer
 COLUMNS = {"Layer (type)": "left", "Output Shape": "left", "Param #": "right"}
 POSITIONS = (0.45, 0.80, 1.0)  # where the columns end, as shares of the table's width
 WIDEST = 88
+CONNECTED = (0.30, 0.56, 0.74, 1.0)  # with a fourth column
+CONNECTED_WIDEST = 108
 
 
 def show(model, print_fn=None, line_length=None, positions=None, layer_range=None, expand_nested=False, **extras):
@@ -39,24 +41,25 @@ def _table(model, line_length, positions, layer_range, expand_nested, extras):
     from rich.table import Column, Table
     from rich.text import Text
 
-    columns = {**COLUMNS, **{EXTRAS[name].title: EXTRAS[name].side for name in extras}}
+    connected = not getattr(model, "is_chain", True)
+    columns = {**COLUMNS, **({"Connected to": "left"} if connected else {}), **{EXTRAS[name].title: EXTRAS[name].side for name in extras}}
     import shutil  # imported when needed: it takes a while
 
-    widest = WIDEST + sum(EXTRAS[name].width for name in extras)
+    widest = (CONNECTED_WIDEST if connected else WIDEST) + sum(EXTRAS[name].width for name in extras)
     width = line_length or min(widest, shutil.get_terminal_size().columns - 4)
-    widths = _widths(width, positions, [EXTRAS[name].start for name in extras])
+    positions = list(positions or (CONNECTED if connected else POSITIONS))
+    widths = _widths(width, positions, len(columns), [EXTRAS[name].start for name in extras])
     header = [Column(name, justify=side, width=w) for (name, side), w in zip(columns.items(), widths, strict=True)]
     table = Table(*header, width=width, show_lines=True)
     cells = [EXTRAS[name].cell(model) for name in extras]
     for layer in _chosen(model, layer_range):
         for owner, inner, prefix in _with_nested(model, layer, expand_nested):
-            table.add_row(*(Text(cell) for cell in (*_row(owner, inner, prefix), *(cell(inner) for cell in cells))))
+            table.add_row(*(Text(cell) for cell in (*_row(owner, inner, prefix, connected), *(cell(inner) for cell in cells))))
     return table
 
 
-def _widths(width, positions, starts):
+def _widths(width, positions, count, starts):
     """Return the columns' widths; positions are shares of the table's width, moved together for each further column."""
-    positions, count = list(positions or POSITIONS), len(COLUMNS) + len(starts)
     for start in starts:
         positions = [*(start * p for p in positions), 1.0]
     if starts:
@@ -96,10 +99,14 @@ def _with_nested(model, layer, expand, depth=0):
         yield from _with_nested(layer, inner, expand, depth + 1)
 
 
-def _row(model, layer, prefix):
+def _row(model, layer, prefix, connected):
     shape = model.layer_output_shape(layer)
     params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    return [f"{prefix}{layer.name} ({type(layer).__name__})", "?" if shape is None else str(shape), params]
+    row = [f"{prefix}{layer.name} ({type(layer).__name__})", "?" if shape is None else str(shape), params]
+    if connected:
+        found = model.layer_inputs(layer) if hasattr(model, "layer_inputs") else []
+        row.append(", ".join(found) or "-")
+    return row
 
 
 def _trainable(model):

@@ -191,6 +191,7 @@ class Trainer(Stepping):
             One row a sample.
         """
         _check_counts(self._owner("predict"), batch_size=batch_size, steps=steps)
+        x = self._sole(x)
         if type(x) is np.ndarray and x.ndim and len(x) <= (batch_size or 32) and not (steps or callbacks or verbose):
             return self.predict_on_batch(x)  # one batch, and nobody to tell
         feed = self._feed(x, None, None, batch_size, "predict", steps=steps)
@@ -211,23 +212,23 @@ class Trainer(Stepping):
         whole = isinstance(feed, feeding.ArrayFeed)
         outputs, at = [], 0
         if whole:
-            outputs = np.empty((len(feed.x), *self.output_shape[1:]), self.dtype)
+            shapes = [self.output_shape] if self.is_single else self.output_shape
+            outputs = [np.empty((len(feed.x), *shape[1:]), self.dtype) for shape in shapes]
         for step, batch in enumerate(feed):
             if container is not None:
                 container.on_predict_batch_begin(step)
-            if whole:
-                result = self._predict_rows(batch.x, batch.index, outputs[at : at + len(batch)])
-                at += len(batch)
-            else:
-                result = self._predict_rows(batch.x, batch.index)
+            rows = [y[at : at + len(batch)] for y in outputs] if whole else None
+            result = self._predict_rows(batch.x, batch.index, rows)
+            at += len(batch)
+            if not whole:
                 outputs.append(result)
             if container is not None:
-                container.on_predict_batch_end(step, {"outputs": result})
+                container.on_predict_batch_end(step, {"outputs": self._structured(result)})
         if whole:
-            return outputs
+            return self._structured(outputs)
         if not outputs:
             raise ValueError(f"{self._owner('predict')}: x gave no batch; expected at least one.")
-        return np.concatenate(outputs)
+        return self._structured([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
 
 
 def _frequency(owner, value):

@@ -5,7 +5,8 @@ the same ops with Keras's signatures; `vjp` gives a function's value and its way
 means in plain NumPy, ``image`` has keras.ops.image.
 """
 
-from fastconv.ops import image
+from fastconv.ops import array_functions, image
+from fastconv.ops.array_functions import *  # noqa: F403 its __all__ is made of the table of rules
 from fastconv.ops.functions import (
     average_pool,
     batch_normalization,
@@ -49,6 +50,7 @@ from fastconv.ops.functions import (
 from fastconv.ops.nn import one_hot
 
 __all__ = [
+    *array_functions.__all__,
     "average_pool",
     "batch_normalization",
     "celu",

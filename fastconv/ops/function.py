@@ -1,4 +1,4 @@
-"""A function of the user as an op: forward only."""
+"""A function of the user as an op: forward as it is, backward if it can be traced."""
 
 from functools import partial
 
@@ -8,10 +8,10 @@ from fastconv.ops.op import Op
 
 
 class Function(Op):
-    """``function(x)``, a NumPy function whose gradient nobody knows: refused where one has to pass."""
+    """``function(x)``; where a gradient has to pass, it is traced, which a function of NumPy's own refuses."""
 
     name = "function"
-    reads = ""
+    reads = "x"
 
     def __init__(self, function, shape, owner):
         super().__init__(function=function, shape=tuple(shape), owner=owner)
@@ -33,7 +33,22 @@ class Function(Op):
     def backward(self, site):
         if site.dx is None:
             return []
-        raise NotImplementedError(
-            f"{self.owner}: its function has no gradient, and there are weights before it to be trained. Put it before "
-            "all layers that are trained (or freeze those), or write a layer that lowers to ops."
-        )
+        return [partial(self._run_backward, site, self._traced(site))]
+
+    def _traced(self, site):
+        from fastconv.ops.symbolic import Graph, KerasTensor
+
+        try:
+            return Graph(self.function, [KerasTensor(site.x_shape, site.dtype.name)], self.owner)
+        except Exception as error:
+            raise NotImplementedError(
+                f"{self.owner}: its function has no gradient, and there are weights before it to be trained. Write it "
+                "with functions of fastconv.ops, put it before all layers that are trained (or freeze those), or write "
+                f"a layer of your own. ({type(error).__name__}: {error})"
+            ) from None
+
+    @staticmethod
+    def _run_backward(site, graph):
+        tape, (x,), outputs = graph.run([site.x])
+        tape.backward(outputs, [site.dy])
+        site.dx[...] = 0 if x.gradient is None else x.gradient

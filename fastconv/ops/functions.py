@@ -1,8 +1,10 @@
 """The public functions: keras.ops signatures over the primitive ops, by one table."""
 
+from functools import wraps
+
 import numpy as np
 
-from fastconv.ops import nn
+from fastconv.ops import differentiate, lowering, nn, symbolic
 from fastconv.ops import primitives as P
 from fastconv.ops.arrays import as_floats, numeric
 from fastconv.runtime.settings import standardize_data_format
@@ -424,9 +426,10 @@ def vjp(op, *args, **kwargs):
     Parameters
     ----------
     op : function
-        One of this module.
+        One of this module, or any function made of them: it is traced then.
     *args, **kwargs
-        Its arguments.
+        Its arguments. Of a function of one's own, the positional ones that are arrays, lists or variables have
+        gradients.
 
     Returns
     -------
@@ -437,8 +440,8 @@ def vjp(op, *args, **kwargs):
 
     Raises
     ------
-    ValueError
-        If `op` is not one of this module.
+    TypeError
+        If `op` is no function.
 
     Examples
     --------
@@ -446,10 +449,13 @@ def vjp(op, *args, **kwargs):
     >>> value, backprop = vjp(relu, [-1.0, 2.0])
     >>> backprop([1.0, 1.0])
     (array([0., 1.], dtype=float32),)
+    >>> value, backprop = vjp(lambda x, y: x * y + x, [2.0], [5.0])
+    >>> value, backprop([1.0])
+    (array([12.], dtype=float32), (array([6.], dtype=float32), array([2.], dtype=float32)))
     """
     name = getattr(op, "__name__", None)
     if globals().get(name) is not op or name not in {**_PAIRS, **_ACTIVATIONS}:
-        raise ValueError(f"ops.vjp: op={op!r} is not one of {', '.join([*_PAIRS, *_ACTIVATIONS])}.")
+        return differentiate.vjp(op, args, kwargs, _gradient)
     if name in _PAIRS:
         value, back = _PAIRS[name](*args, **kwargs)
     else:
@@ -471,3 +477,19 @@ def _gradient(name, dy, value):
     if dy.shape != value.shape:
         raise ValueError(f"ops.{name}: the gradient has shape {dy.shape}; expected the value's, {value.shape}.")
     return dy
+
+
+def _also_symbolic(name, function):
+    """Return a function that makes a step of a graph when an argument is symbolic."""
+
+    @wraps(function)
+    def both(*args, **kwargs):
+        if symbolic.any_symbolic((*args, *kwargs.values())):
+            return lowering.symbolic_call(name, function, _PAIRS.get(name), args, kwargs)
+        return function(*args, **kwargs)
+
+    return both
+
+
+globals().update({name: _also_symbolic(name, globals()[name]) for name in (*_PAIRS, *_ACTIVATIONS)})
+swish, hard_swish = globals()["silu"], globals()["hard_silu"]

@@ -52,6 +52,8 @@ class Op:
     alias = False  # the output is the input's memory under another shape
     elementwise = False  # order and number of cells do not matter
     random = False  # has `draw()`, which gives the seed of the next forward pass
+    differentiable = True  # whether a gradient passes
+    tried = (2, 3)  # batches that are tried to find out which axes change with them
     state = ()  # places of the parameters that forward changes; they have no gradient
 
     def __init__(self, **settings):

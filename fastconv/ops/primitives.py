@@ -21,11 +21,14 @@ from fastconv.ops.normalization import BatchNorm, GroupNorm, LayerNorm, Moments,
 from fastconv.ops.penalty import ActivityPenalty
 from fastconv.ops.pool import AveragePool2D, MaxPool2D
 from fastconv.ops.resample import Resample
+from fastconv.ops.rules import ArrayOp, Assign, Paired, Read
 from fastconv.ops.shape import Crop, Permute, Reshape, SwapAxes, ZeroPad
 
 __all__ = [
     "ActivityPenalty",
     "AlphaDropout",
+    "ArrayOp",
+    "Assign",
     "AveragePool2D",
     "BatchNorm",
     "Brightness",
@@ -49,7 +52,9 @@ __all__ = [
     "Moments",
     "Normalize",
     "PRelu",
+    "Paired",
     "Permute",
+    "Read",
     "Relu",
     "Resample",
     "Rescale",

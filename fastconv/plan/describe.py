@@ -35,7 +35,7 @@ class Facts(NamedTuple):
 def facts(step, shapes, itemsize):
     """Return the `Facts` of a step, from the shapes of all values and the bytes of a number."""
     x, y = shapes[step.x], shapes[step.y]
-    params = [None if v is None else v.shape for v in step.variables]
+    params = [None if v is None else shapes[v] if isinstance(v, int) else v.shape for v in step.variables]
     return Facts(
         step.op.name,
         step.layers,
@@ -43,17 +43,16 @@ def facts(step, shapes, itemsize):
         tuple(y[1:]),
         step.op.flops(x, *params),
         0 if step.op.alias else prod(y) * itemsize,
-        sum(prod(shape) for shape in params if shape is not None) * itemsize,
+        sum(prod(v.shape) for v in step.weights) * itemsize,
     )
 
 
 def flops_by_layer(plan):
     """Return the operations of each layer for one sample, by its name: those of its own ops, before any fusion."""
-    steps, shapes = plan.unfused
-    found = {}
-    for step in steps:
+    unfused, found = plan.unfused, {}
+    for step in unfused.steps:
         for name in step.layers:
-            found[name] = found.get(name, 0) + facts(step, shapes, plan.dtype.itemsize).flops
+            found[name] = found.get(name, 0) + facts(step, unfused.shapes, plan.dtype.itemsize).flops
     return found
 
 

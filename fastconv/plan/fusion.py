@@ -141,15 +141,18 @@ def fuse(steps, kept=()):
 
 
 def without(op_class, steps):
-    """Return the steps without those of a class of ops, whose readers read what these would have read."""
+    """Return the steps without those of a class of ops, whose readers read what these would have read.
+
+    Behind them, a dict tells what stands for the values that are gone.
+    """
     left, source = [], {}
     for step in steps:
-        x = source.get(step.x, step.x)
+        step = _reading(step, source)
         if isinstance(step.op, op_class):
-            source[step.y] = x
+            source[step.y] = step.x
         else:
-            left.append(step._replace(x=x))
-    return left
+            left.append(step)
+    return left, source
 
 
 def _apply(rows, steps, kept):
@@ -176,11 +179,13 @@ def _matches(row, run, steps, kept):
     chained = all(after.x == value for value, after in zip(inner, run[1:], strict=True))
     single = all(_readers(steps, value) == 1 and value not in kept for value in inner)
     vanishes = row in CANCELLATIONS and run[-1].y in kept
+    if row in FOLDINGS and any(isinstance(v, int) for step in run for v in step.variables):
+        return False  # made of values, so not the same at each call
     return chained and single and not vanishes and row.when(*(step.op for step in run))
 
 
 def _readers(steps, value):
-    return sum(step.x == value for step in steps)
+    return sum(step.reads.count(value) for step in steps)
 
 
 def _fused(row, run):
@@ -198,4 +203,12 @@ def _all_variables(run):
 
 def _redirect(steps, old, new):
     """Let readers of the value `old` read `new`."""
-    return [step._replace(x=new) if step.x == old else step for step in steps]
+    return [_reading(step, {old: new}) for step in steps]
+
+
+def _reading(step, source):
+    """Return a step that reads other values: those that `source` has for the ones it read."""
+    if not any(x in source for x in step.reads):
+        return step
+    variables = tuple(source.get(v, v) if isinstance(v, int) else v for v in step.variables)
+    return step._replace(x=source.get(step.x, step.x), variables=variables)

@@ -13,7 +13,8 @@ class Step(NamedTuple):
     op : Op
     x, y : int
         Numbers of values; value 0 is the model's input. A fused step has the x of its first and the y of its last part.
-    variables : tuple of Variable or None
+    variables : tuple of Variable, int or None
+        The op's parameters: weights, or numbers of values that it reads beside x.
     layers : tuple of str
         The names of the layers it comes from.
     """
@@ -23,6 +24,22 @@ class Step(NamedTuple):
     y: int
     variables: tuple
     layers: tuple
+
+    @property
+    def reads(self):
+        """The numbers of all values that it reads."""
+        return (self.x, *(v for v in self.variables if isinstance(v, int)))
+
+    @property
+    def weights(self):
+        """Those of the parameters that are variables, or stand for some."""
+        return [v for v in self.variables if v is not None and not isinstance(v, int)]
+
+    def learns(self, differentiable):
+        """Tell whether somebody needs the gradient of its result, given the values of which somebody does."""
+        if not self.op.differentiable:
+            return False
+        return any(x in differentiable for x in self.reads) or any(v.trainable for v in self.weights)
 
 
 class Trace:
@@ -41,14 +58,19 @@ class Trace:
         self.steps = []
         self.shapes = [(1, *input_shape)]
         self.layer = "?"
+        self.made = {}
+
+    def leave(self, layer, value):
+        """Remember what a layer, or a model in a model, has made."""
+        self.made[layer.name] = value
 
     def shape(self, value):
         """Return a value's shape, batch first."""
         return self.shapes[value]
 
     def add(self, op, value, *variables):
-        """Record a step; return the value that it writes."""
-        params = [None if v is None else v.shape for v in variables]
+        """Record a step; return the value that it writes. A parameter may be a value as well."""
+        params = [None if v is None else self.shapes[v] if isinstance(v, int) else v.shape for v in variables]
         self.shapes.append(tuple(op.output_shape(self.shapes[value], *params)))
         out = len(self.shapes) - 1
         self.steps.append(Step(op, value, out, tuple(variables), (self.layer,)))
@@ -57,9 +79,26 @@ class Trace:
 
 def lower(layers, input_shape, training):
     """Return (steps, shapes of all values, value of the output) of a chain of built layers."""
+    steps, shapes, (out,) = lower_network(Chain(layers), input_shape, training)
+    return steps, shapes, out
+
+
+def lower_network(network, input_shape, training):
+    """Return (steps, shapes of all values, values of the outputs) of something with ``lower_whole(trace, x)``."""
     trace = Trace(input_shape, training)
-    value = 0
-    for layer in layers:
-        trace.layer = layer.name
-        value = layer.lower_whole(trace, value)
-    return trace.steps, trace.shapes, value
+    found = network.lower_whole(trace, 0)
+    return trace.steps, trace.shapes, found if isinstance(found, list) else [found]
+
+
+class Chain:
+    """Layers one behind the other."""
+
+    def __init__(self, layers):
+        self.layers = list(layers)
+
+    def lower_whole(self, trace, x):
+        """Lower all layers; see `Layer.lower_whole`."""
+        for layer in self.layers:
+            trace.layer = layer.name
+            x = layer.lower_whole(trace, x)
+        return x

@@ -9,23 +9,36 @@ from fastconv import kernels
 from fastconv.ops import primitives as P
 from fastconv.plan import arena, describe
 from fastconv.plan.fusion import fold, fuse, sink_swaps, without
-from fastconv.plan.lowering import Step, lower
+from fastconv.plan.lowering import Chain, Step, Trace, lower_network
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
 
 PROGRAMS = 8  # batch sizes that a lane remembers
 
 
+class Unfused(NamedTuple):
+    """Steps before any fusion, the shapes of all values, the value that each layer makes by its name, the output's."""
+
+    steps: list
+    shapes: list
+    made: dict
+    output: int
+
+
 class Plan:
-    """The steps of a chain of built layers.
+    """The steps of built layers.
 
     Parameters
     ----------
     layers : list of Layer
+        All that have weights or can be frozen; a chain, unless `network` says how they hang together.
     input_shape : tuple of int
         Without the batch.
     dtype : str
     loss_op : LossOp, optional
+        Of the first output.
+    network : object with ``lower_whole(trace, x)``, optional
+        Returns the value that comes out, or a list of them.
 
     Examples
     --------
@@ -35,10 +48,11 @@ class Plan:
     plan of 1 step, float32...
     """
 
-    def __init__(self, layers, input_shape, dtype="float32", loss_op=None):
+    def __init__(self, layers, input_shape, dtype="float32", loss_op=None, network=None):
         self.dtype, self.input_shape = np.dtype(dtype), tuple(input_shape)
         self.fused = settings.is_fusion_enabled()
         self._layers, self._loss_op = list(layers), loss_op
+        self._network = Chain(layers) if network is None else network
         self._inference, self._training = self._lower(False), {self.frozen: self._lower(True)}
         self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
         self._gradients = {}
@@ -48,18 +62,20 @@ class Plan:
         self._lock = threading.Lock()
 
     def _lower(self, training):
-        steps, shapes, out = lower(self._layers, self.input_shape, training)
+        steps, shapes, outputs = lower_network(self._network, self.input_shape, training)
+        kept = set(outputs) if len(outputs) > 1 else ()
         if self.fused:
-            steps, shapes = sink_swaps(steps, shapes)
-            steps = steps if training else fold(steps)  # once, for all modes: they share the folded weights
+            steps, shapes = sink_swaps(steps, shapes, kept)
+            steps = steps if training else fold(steps, kept)  # once, for all modes: they share the folded weights
         loss = []
         if self._loss_op is not None:
-            loss = [Step(self._loss_op, out, len(shapes), (), ("loss",))]
-            shapes = [*shapes, shapes[out]]
-        plain = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
-        plain = fuse(plain) if self.fused else plain
-        with_loss = fuse(steps + loss) if self.fused else steps + loss
-        return {"shapes": shapes, "plain": plain, "loss": with_loss}
+            loss = [Step(self._loss_op, outputs[0], len(shapes), (), ("loss",))]
+            shapes = [*shapes, shapes[outputs[0]]]
+        plain, source = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
+        found = [source.get(value, value) for value in outputs]
+        plain = fuse(plain, set(found)) if self.fused else plain
+        with_loss = fuse(steps + loss, kept) if self.fused else steps + loss
+        return {"shapes": shapes, "plain": plain, "loss": with_loss, "found": found, "outputs": outputs}
 
     def _lowered(self, training):
         """Return steps and shapes; those of training for the layers that are frozen now."""
@@ -82,6 +98,11 @@ class Plan:
             return lowered["plain"], None, lowered["shapes"]
         return lowered["loss"][:-1], lowered["loss"][-1], lowered["shapes"]
 
+    def outputs_of(self, mode):
+        """Return the numbers of the values that a mode gives, the predictions of a loss left out."""
+        lowered = self._lowered(mode == "train")
+        return lowered["found"] if mode == "predict" else lowered["outputs"][1:]
+
     @property
     def steps(self):
         """The steps of inference."""
@@ -92,7 +113,7 @@ class Plan:
         """The values of a training step whose gradient somebody needs: those behind a trainable weight."""
         found = set()
         for step in self._lowered(True)["loss"]:
-            if step.x in found or any(v is not None and v.trainable for v in step.variables):
+            if step.learns(found):
                 found.add(step.y)
         return found
 
@@ -140,7 +161,7 @@ class Plan:
             self.refresh(program)
             program.x[...] = x
             program.run()
-            return program.y.copy()
+            return [y.copy() for y in program.outputs] if len(program.outputs) > 1 else program.y.copy()
 
     def refresh(self, program):
         """Digest the weights anew if one has changed since `program`'s form of them was made."""
@@ -155,14 +176,13 @@ class Plan:
     # -- showing ------------------------------------------------------------------------------------------
     @property
     def unfused(self):
-        """The steps of inference as the layers gave them, one op each, and the shapes of all values."""
-        steps, shapes, _ = lower(self._layers, self.input_shape, False)
-        return without(P.ActivityPenalty, steps), shapes
-
-    def outputs(self, steps):
-        """Return the value that each layer makes, by its name, for unfused steps; one without any keeps its input."""
-        written, value = {name: step.y for step in steps for name in step.layers}, 0
-        return {layer.name: (value := written.get(layer.name, value)) for layer in self._layers}
+        """The steps of inference as the layers gave them, one op each: an `Unfused`."""
+        trace = Trace(self.input_shape, False)
+        found = self._network.lower_whole(trace, 0)
+        steps, source = without(P.ActivityPenalty, trace.steps)
+        made = {name: source.get(value, value) for name, value in trace.made.items() if not isinstance(value, list)}
+        output = found[0] if isinstance(found, list) else found
+        return Unfused(steps, trace.shapes, made, source.get(output, output))
 
     @property
     def facts(self):

@@ -242,8 +242,8 @@ def _steps(program, times):
 
 def _step_time(program, step, forward, backward):
     known, n = facts(step, program.shapes, program.plan.dtype.itemsize), program.n
-    learns = any(v is not None and v.trainable for v in step.variables)
-    gradients = learns + (step.x in program.differentiable)
+    learns = any(v.trainable for v in step.weights)
+    gradients = learns + any(x in program.differentiable for x in step.reads)
     size = 0 if step.op.alias else n * (prod(known.input_shape) * program.plan.dtype.itemsize + known.output_bytes)
     return StepTime(
         known.name,

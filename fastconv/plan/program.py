@@ -18,6 +18,7 @@ class Program:
 
     Time runs 0 … L-1 over the steps, L is the loss, and step i's backward pass is at 2 L - i. Every buffer lives from
     the moment it is written to the last at which it is read; an input is there from -1 on.
+    A parameter of an op may be a value; values and weights that several steps read gather their gradients.
 
     Parameters
     ----------
@@ -39,7 +40,9 @@ class Program:
         self.training = mode == "train"
         self.differentiable = plan.differentiable if self.training else ()
         self.buffers, self.values, self.gradients = [], {}, {}
+        self._shapes = {0: (n, *plan.input_shape)}
         self._sites = [self._site(step) for step in self.steps]
+        self._sinks = [[] for _ in self.steps]
         self._changed = [step.variables[place] for step in self.steps for place in step.op.state]
         self._plan_values()
         self._parts = [self._plan_parts(i) for i in range(len(self.steps))]
@@ -47,13 +50,13 @@ class Program:
 
     # -- which buffers there are, and when they live ------------------------------------------------------
     def _shape(self, value):
-        return (self.n, *self.shapes[value][1:])
+        return self._shapes[value]
 
     def _site(self, step):
-        params = [None if v is None else v.shape for v in step.variables]
+        params = [None if v is None else self._shapes[v] if isinstance(v, int) else v.shape for v in step.variables]
         wants_dx = self.training and step.x in self.differentiable
         site = step.op.site(self._shape(step.x), params, self.plan.dtype, self.training, wants_dx, self.threads)
-        site.params = tuple(None if v is None else v.array for v in step.variables)
+        self._shapes[step.y] = site.y_shape
         return site
 
     def _new(self, shape, dtype, birth, death):
@@ -66,7 +69,10 @@ class Program:
         last = len(self.steps)
         self.values[0] = self._new(self._shape(0), None, -1, 0)
         for i, (step, site) in enumerate(zip(self.steps, self._sites, strict=True)):
-            self.values[step.x].until(i)
+            for x in step.reads:
+                self.values[x].until(i)
+            for x in step.reads[1:]:
+                self.values[x].until(2 * last - i if self.training else i)
             if self.training and "x" in step.op.reads:
                 self.values[step.x].until(2 * last - i)
             if step.op.alias:
@@ -75,9 +81,12 @@ class Program:
                 self.values[step.y] = self._new(site.y_shape, None, i, i)
                 if self.training and "y" in step.op.reads:
                     self.values[step.y].until(2 * last - i)
-        self.last = self.steps[-1].y if self.steps else 0
+        found = self.plan.outputs_of(self.mode)
+        self.last = self.loss_step.x if self.loss_step is not None else found[0]
+        self._found = found
+        for value in (self.last, *found):
+            self.values[value].until(self.end)
         self.output = self.values[self.last]
-        self.output.until(self.end)
         if self.loss_step is not None:
             self._plan_loss(last)
         if self.training:
@@ -92,17 +101,32 @@ class Program:
         self.gradients[step.x] = self._new(self._shape(step.x), None, last, last)
 
     def _plan_gradients(self, last):
+        """Make the buffers of gradients: where two meet, the later one gets a place of its own and is added."""
+        seen = set()
         for i, step in reversed(list(enumerate(self.steps))):
             moment = 2 * last - i
             if step.y not in self.gradients:
                 continue
             self.gradients[step.y].until(moment)
-            if step.x not in self.differentiable:
-                continue
-            same = step.op.alias
-            self.gradients[step.x] = (
-                self.gradients[step.y] if same else self._new(self._shape(step.x), None, moment, moment)
-            )
+            for at, source in enumerate((step.x, *step.variables)):
+                alias = step.op.alias and at == 0
+                if isinstance(source, int):
+                    if source in self.differentiable:
+                        self._sinks[i].append((at, *self._sink(source, step, moment, alias)))
+                elif at and source is not None and source.trainable and at - 1 not in step.op.state:
+                    part = self._new(source.shape, None, moment, moment) if id(source) in seen else None
+                    self._sinks[i].append((at, part, source if part else None))
+                    seen.add(id(source))
+
+    def _sink(self, value, step, moment, alias):
+        """Return where a step writes the gradient of a value, and to what that is added, None if to nothing."""
+        whole = self.gradients.get(value)
+        part = self.gradients[step.y] if alias else self._new(self._shape(value), None, moment, moment)
+        if whole is None:
+            self.gradients[value] = part
+            return part, None
+        whole.until(moment)
+        return part, whole
 
     def _plan_parts(self, i):
         """Make the buffers that step i needs beside its values."""
@@ -114,7 +138,13 @@ class Program:
             for part, birth, death in spans
             for name, (shape, dtype) in part.items()
         }
-        parts.update({name: self.plan.prepared(step, name, *spec) for name, spec in needs.prepared.items()})
+        for name, (shape, dtype) in needs.prepared.items():
+            own = _reads_values(step)  # they change at each run
+            parts[name] = (
+                self._new(shape, dtype, i, back if self.training else i)
+                if own
+                else self.plan.prepared(step, name, shape, dtype)
+            )
         return parts
 
     # -- binding ------------------------------------------------------------------------------------------
@@ -122,16 +152,18 @@ class Program:
         """Make all arrays, in `memory`, and all kernel calls; ``pieces`` has them as (phase, step, calls), in order."""
         place(self.buffers, memory)
         self.x = self.values[0].array
+        self.outputs = [self.values[v].array.reshape(self._shape(v)) for v in (*self._found,)]
         self.y = self.output.array.reshape(self._shape(self.last))
         prepare, forward, backward = [], [], []
         self.draws, self._penalties = [], []
-        for step, site, parts in zip(self.steps, self._sites, self._parts, strict=True):
-            self._bind_site(step, site, parts)
-            folds = [v.fold for v in step.variables if isinstance(v, Folded)]
-            prepare.append(("prepare", step, folds + step.op.prepare(site)))
+        for i, (step, site, parts) in enumerate(zip(self.steps, self._sites, self._parts, strict=True)):
+            self._bind_site(step, site, parts, self._sinks[i])
+            prepare.append(("prepare", step, [v.fold for v in step.variables if isinstance(v, Folded)]))
+            own = ("forward", forward) if _reads_values(step) else ("prepare", prepare)  # these change at each run
+            own[1].append((own[0], step, step.op.prepare(site)))
             forward.append(("forward", step, step.op.forward(site)))
             if self.training and step.y in self.gradients:
-                backward.append(("backward", step, step.op.backward(site)))
+                backward.append(("backward", step, step.op.backward(site) + self._additions(self._sinks[i])))
         if self.loss_step is not None:
             forward.append(("forward", self.loss_step, self._bind_loss()))
         self.pieces = [*(prepare if self.training else []), *forward, *reversed(backward)]
@@ -151,7 +183,15 @@ class Program:
             self._penalties.append(total)
         return calls
 
-    def _bind_site(self, step, site, parts):
+    def _additions(self, sinks):
+        """Return the calls that add up the gradients of what several steps read."""
+        pairs = [(self._whole(whole), part.array) for _, part, whole in sinks if whole is not None]
+        return [partial(np.add, a, b.reshape(a.shape), a) for a, b in pairs]
+
+    def _whole(self, whole):
+        return whole.array if isinstance(whole, Buffer) else self.plan.gradient(whole)
+
+    def _bind_site(self, step, site, parts, sinks):
         for name, part in parts.items():
             setattr(site, name, part.array if isinstance(part, Buffer) else part)
         shape = site.x_shape
@@ -159,16 +199,25 @@ class Program:
             self.values[step.x].array.reshape(shape),
             self.values[step.y].array.reshape(site.y_shape),
         )
+        site.params = tuple(
+            None if v is None else self.values[v].array.reshape(self._shape(v)) if isinstance(v, int) else v.array
+            for v in step.variables
+        )
         site.seed = np.zeros(1, np.uint64)
         if step.op.random:
             self.draws.append((site.seed, step.op.draw))
         if isinstance(step.op, ActivityPenalty):
             self._penalties.append(site.penalty)
         if self.training:
-            dy, dx = self.gradients.get(step.y), self.gradients.get(step.x) if site.wants_dx else None
+            dy = self.gradients.get(step.y)
             site.dy = None if dy is None else dy.array.reshape(site.y_shape)
-            site.dx = None if dx is None else dx.array.reshape(shape)
-            site.dparams = tuple(None if v is None else self.plan.gradient(v) for v in step.variables)
+            targets = [None] * (1 + len(step.variables))
+            for at, part, _ in sinks:
+                source = step.variables[at - 1] if at else step.x
+                array = self.plan.gradient(source) if part is None else part.array
+                targets[at] = array.reshape(self._shape(source)) if isinstance(source, int) else array
+            site.dx = None if targets[0] is None else targets[0].reshape(shape)
+            site.dparams = tuple(targets[1:])
 
     def _bind_loss(self):
         step = self.loss_step
@@ -210,3 +259,8 @@ def one_call(calls, k):
         for compiled, part in groupby(calls, lambda call: isinstance(call, k.Kernel))
     ]
     return runs[0] if len(runs) == 1 else partial(run, tuple(runs))
+
+
+def _reads_values(step):
+    """Tell whether one of a step's parameters is a value."""
+    return len(step.reads) > 1

@@ -24,6 +24,8 @@ class Tape:
     ----------
     values : dict of ndarray
         The output of every op by its number; 0 is the input.
+    output : int
+        The number of the (first) output.
 
     Examples
     --------
@@ -38,23 +40,17 @@ class Tape:
     """
 
     def __init__(self, plan, x):
-        self._steps, _ = plan.unfused
+        self._steps, _, self._made, self.output = plan.unfused
         self.values = {0: x}
         self._ways = []
-        self._outputs = plan.outputs(self._steps)
         for step in self._steps:
-            params = [None if v is None else v.array for v in step.variables]
+            params = [None if v is None else self.values[v] if isinstance(v, int) else v.array for v in step.variables]
             self.values[step.y], way_back = step.op(self.values[step.x], *params)
             self._ways.append(way_back)
 
     def of(self, layer):
         """Return the number of the output of the layer of that name."""
-        return self._outputs[layer]
-
-    @property
-    def output(self):
-        """The number of the last layer's output."""
-        return list(self._outputs.values())[-1]
+        return self._made[layer]
 
     @property
     def scores(self):
@@ -78,6 +74,7 @@ class Tape:
         gradients = {start: np.asarray(dy, self.values[start].dtype)}
         for step, way_back in zip(reversed(self._steps), reversed(self._ways), strict=True):
             if step.y in gradients and step.y != goal:
-                dx, *_ = way_back(gradients.pop(step.y))
-                gradients[step.x] = gradients[step.x] + dx if step.x in gradients else dx
+                for value, dx in zip((step.x, *step.variables), way_back(gradients.pop(step.y)), strict=True):
+                    if isinstance(value, int):
+                        gradients[value] = gradients[value] + dx if value in gradients else dx
         return gradients[goal] if goal in gradients else np.zeros_like(self.values[goal])

@@ -415,3 +415,5 @@ IMAGES = [
 ]
 
 LAYERS = CONVOLUTIONS + POOLS + SPATIAL + MOVERS + VALUES + NORMALIZATIONS + IMAGES
+#: Those that take several inputs have tests of their own.
+MERGING = (L.Add, L.Average, L.Concatenate, L.Maximum, L.Minimum, L.Multiply, L.Subtract)

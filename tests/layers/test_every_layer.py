@@ -9,7 +9,7 @@ import pytest
 from fastconv import layers as L
 from fastconv.models import Sequential
 from tests.cases import integers
-from tests.layers.catalogue import LAYERS
+from tests.layers.catalogue import LAYERS, MERGING
 
 IMAGES = [case for case in LAYERS if case.takes_images]
 every_layer = pytest.mark.parametrize("case", LAYERS, ids=str)
@@ -47,7 +47,7 @@ def first(images):
 
 def test_the_catalogue_is_complete():
     layers = {cls for cls in vars(L).values() if isinstance(cls, type) and issubclass(cls, L.Layer)}
-    assert layers - {case.cls for case in LAYERS} == {L.Layer, L.InputLayer, L.Lambda}
+    assert layers - {case.cls for case in LAYERS} == {L.Layer, L.InputLayer, L.Lambda, *MERGING}
 
 
 @every_layer

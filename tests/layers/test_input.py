@@ -19,8 +19,8 @@ from fastconv.models import Sequential
     ids=str,
 )
 def test_ways_to_say_a_shape(settings, batch_shape):
-    layer = L.Input(**settings)
-    assert isinstance(layer, L.InputLayer) and layer.batch_shape == batch_shape
+    layer = L.InputLayer(**settings)
+    assert layer.batch_shape == batch_shape and L.Input(**settings).shape[1:] == batch_shape[1:]
     twin = L.InputLayer.from_config(layer.get_config())
     assert (twin.batch_shape, twin.name, twin.dtype) == (batch_shape, layer.name, layer.dtype)
 

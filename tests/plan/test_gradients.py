@@ -7,6 +7,7 @@ from fastconv import layers as L
 from fastconv import losses
 from fastconv.ops import loss
 from tests.gradients import check_gradients
+from tests.layers.catalogue import MERGING
 from tests.plan.networks import make_plan, step
 
 FIRST = {"data_format": "channels_first"}
@@ -408,7 +409,7 @@ def layers_out(layers, shape):
 def test_every_layer_and_every_loss_is_among_them():
     used = {type(layer) for make, *_ in NETWORKS.values() for layer in make()}
     known = {cls for cls in vars(L).values() if isinstance(cls, type) and issubclass(cls, L.Layer)}
-    assert known - used == {L.Layer, L.InputLayer, L.Activation, L.Lambda}
+    assert known - used == {L.Layer, L.InputLayer, L.Activation, L.Lambda, *MERGING}
     used = {type(op) for *_, op in NETWORKS.values()}
     known = {cls for cls in vars(loss).values() if isinstance(cls, type) and issubclass(cls, loss.LossOp)}
     assert known - used == {loss.LossOp, loss.SoftmaxCrossEntropy}

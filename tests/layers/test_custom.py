@@ -1,0 +1,309 @@
+"""Layers of one's own: call is traced, fused, trained; state, training, sublayers; what it says when NumPy is in the way."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from fastconv import layers as L
+from fastconv import ops
+from fastconv.layers.variable import Variable
+from fastconv.models import Sequential
+from fastconv.names import CUSTOM_OBJECTS
+from fastconv.testing import check_gradients
+
+
+class Linear(L.Layer):
+    """What Keras's guide begins with."""
+
+    def __init__(self, units=3, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.activation = units, activation
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], self.units), initializer="random_normal", name="w")
+        self.b = self.add_weight(shape=(self.units,), initializer="zeros", name="b")
+
+    def call(self, inputs):
+        y = ops.matmul(inputs, self.w) + self.b
+        return y if self.activation is None else getattr(ops, self.activation)(y)
+
+
+class Counting(L.Layer):
+    """Keras's example of state that is not trained."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.total = self.add_weight((), "zeros", trainable=False, name="total")
+
+    def call(self, inputs, training=False):
+        if training:
+            self.total.assign_add(ops.sum(inputs))
+        return inputs * (self.total + 1)
+
+
+class Gated(L.Layer):
+    """Own weights, a scale that is exponentiated, sublayers in attributes and lists."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = [L.Dense(4, "tanh", name="p0"), L.Dense(4, name="p1")]
+        self.norm = L.LayerNormalization(name="n")
+        self.drop = L.Dropout(0.5)
+
+    def build(self, input_shape):
+        self.log_scale = self.add_weight((4,), "zeros", name="log_scale")
+        self.seen = self.add_weight((4,), "zeros", trainable=False, name="seen")
+        self.offset = self.add_weight((1,), "ones", name="offset")
+
+    def call(self, inputs):
+        a, b = self.parts[0](inputs), self.parts[1](inputs)
+        x = ops.sigmoid(a) * b * ops.exp(-self.log_scale) + self.log_scale**2 - 2 * self.offset
+        return self.drop(self.norm(x)) + self.seen
+
+
+class ByHand(L.Layer):
+    """Batch normalization of images, without a moving average."""
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight((input_shape[-1],), "ones", name="gamma")
+
+    def call(self, inputs):
+        mean, variance = ops.moments(inputs, axes=[0, 1, 2], keepdims=True)
+        return (inputs - mean) * ops.rsqrt(variance + 1e-3) * self.gamma
+
+
+def test_it_is_a_dense_layer(rng):
+    x, y = rng.standard_normal((8, 5)), rng.standard_normal((8, 2))
+    mine = Sequential([L.Input((5,)), Linear(4, "relu"), Linear(2)])
+    theirs = Sequential([L.Input((5,)), L.Dense(4, "relu"), L.Dense(2)])
+    theirs.set_weights(mine.get_weights())
+    assert mine.output_shape == (None, 2) and mine.count_params() == theirs.count_params()
+    np.testing.assert_array_equal(mine.predict(x, verbose=0), theirs.predict(x, verbose=0))
+    for model in (mine, theirs):
+        model.compile("adam", "mse")
+        model.fit(x, y, epochs=5, batch_size=3, shuffle=False, verbose=0)
+    for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_its_steps_are_fused():
+    class ConvRelu(L.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((3, 3, input_shape[-1], 4), name="kernel")
+
+        def call(self, inputs):
+            return ops.max_pool(ops.relu(ops.conv(inputs, self.kernel)), 2)
+
+    model = Sequential([L.Input((8, 8, 1)), ConvRelu()])
+    assert [step.op.name for step in model.plan.steps] == ["conv2d_relu_max_pool2d"]
+    model = Sequential([L.Input((5,)), Linear(4), L.ReLU()])
+    assert [step.op.name for step in model.plan.steps] == ["dense", "add", "relu"]
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (Linear, (3, 5)),
+        (lambda: Linear(2, "tanh"), (3, 4, 5)),
+        (Gated, (3, 5)),
+        (ByHand, (2, 3, 4, 2)),
+        (Counting, (3, 2)),
+    ],
+    ids=["linear", "rank3", "gated", "by-hand", "counting"],
+)
+def test_gradients(make, shape, rng):
+    assert check_gradients(make(), rng.standard_normal(shape)) < 1e-6
+
+
+@pytest.mark.parametrize("make", [Gated, lambda: Linear(4, "softplus")], ids=["gated", "linear"])
+def test_gradients_in_a_plan(make, rng):
+    """What training does is what the tape says, in float32 and with every layer of a model around it."""
+    layer = make()
+    model = Sequential([L.Input((5,)), L.Dense(5, "tanh"), layer, L.Dense(2)])
+    model.layers[2].trainable = True
+    if hasattr(layer, "drop"):
+        layer.drop.rate = 0.0
+    model.compile("sgd", "mse")
+    x, y = rng.standard_normal((6, 5)), rng.standard_normal((6, 2))
+    model.optimizer.learning_rate = 1.0
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    moved = [a - b for a, b in zip(before, model.get_weights(), strict=True)]
+    model.set_weights(before)
+    eps = 1e-2
+    for variable, gradient in zip(model.weights, moved, strict=True):
+        if not variable.trainable:
+            assert (gradient == 0).all()
+            continue
+        at = np.unravel_index(abs(gradient).argmax(), gradient.shape)
+        values = []
+        for step in (eps, -eps):
+            array = variable.numpy()
+            array[at] += step
+            variable.assign(array)
+            values.append(model.test_on_batch(x, y))
+            array[at] -= step
+            variable.assign(array)
+        assert (values[0] - values[1]) / (2 * eps) == pytest.approx(gradient[at], rel=2e-2, abs=2e-3), variable.path
+
+
+def test_eager_and_in_a_model(rng):
+    for layer, shape in ((Gated(), (3, 5)), (ByHand(), (2, 4, 4, 3)), (Linear(2), (3, 5))):
+        x = rng.standard_normal(shape).astype(np.float32)
+        y = layer(x)
+        model = Sequential([L.Input(shape[1:]), layer])
+        assert model.output_shape == (None, *y.shape[1:])
+        np.testing.assert_allclose(model.predict(x, verbose=0), y, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.predict(x[:1], verbose=0).shape, (1, *y.shape[1:]))
+
+
+def test_weights_of_sublayers():
+    model = Sequential([L.Input((5,)), Gated(name="g")], name="m")
+    layer = model.layers[0]
+    names = ["log_scale", "offset", "seen", "p0/kernel", "p0/bias", "p1/kernel", "p1/bias", "n/gamma", "n/beta"]
+    assert [v.path for v in layer.weights] == [f"m/g/{name}" for name in names] == [v.path for v in model.weights]
+    assert [v.name for v in layer.non_trainable_weights] == ["seen"] and len(layer.trainable_weights) == 8
+    layer.trainable = False
+    assert layer.trainable_weights == [] and not layer.parts[0].trainable
+    assert layer.sublayers == [*layer.parts, layer.norm, layer.drop]
+
+
+def test_variables_as_attributes_are_weights():
+    class Scale(L.Layer):
+        def __init__(self):
+            super().__init__()
+            self.scale = Variable([2.0], name="scale")
+
+        def call(self, inputs):
+            return self.scale * inputs
+
+    layer = Scale()
+    assert layer(np.ones((1, 2))).tolist() == [[2, 2]] and layer.trainable_weights == [layer.scale]
+    model = Sequential([L.Input((2,)), layer])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.zeros((4, 2)), verbose=0)
+    assert layer.scale.numpy() < 2
+
+
+def test_training_reaches_call_and_state_is_kept():
+    layer = Counting()
+    model = Sequential([L.Input((2,)), layer])
+    model.compile("sgd", "mse")
+    x = np.ones((3, 2))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+    assert layer.total.numpy() == 0
+    model.train_on_batch(x, x)
+    assert layer.total.numpy() == 6
+    np.testing.assert_array_equal(model.predict(x, verbose=0), 7 * x)
+    np.testing.assert_array_equal(layer(x, training=True), 13 * x)
+    assert layer.total.numpy() == 12 and layer.trainable_weights == []
+
+
+def test_dropout_inside_follows_training(rng):
+    layer, x = Gated(), rng.standard_normal((20, 5))
+    assert (layer(x) == 0).mean() < 0.1 < (layer(x, training=True) == 0).mean()
+
+
+@pytest.mark.parametrize("copier", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
+def test_copies(copier, rng):
+    model = Sequential([L.Input((5,)), Gated(), Linear(2)])
+    x = rng.standard_normal((3, 5))
+    np.testing.assert_array_equal(copier(model).predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_configs():
+    layer = Linear(4, activation="relu", name="l", trainable=False)
+    config = layer.get_config()
+    assert config == {"units": 4, "activation": "relu", "name": "l", "trainable": False, "dtype": "float32"}
+    twin = Linear.from_config(json.loads(json.dumps(config)))
+    assert (twin.units, twin.name, twin.trainable) == (4, "l", False)
+    model = Sequential([L.Input((3,)), layer])
+    with pytest.raises(ValueError, match="'Linear'"):
+        Sequential.from_config(model.get_config())
+    assert Sequential.from_config(model.get_config(), {"Linear": Linear}).output_shape == (None, 4)
+    CUSTOM_OBJECTS["Linear"] = Linear
+    try:
+        assert Sequential.from_config(model.get_config()).output_shape == (None, 4)
+    finally:
+        del CUSTOM_OBJECTS["Linear"]
+    with pytest.raises(
+        NotImplementedError, match=r"Layer 'l' \(Linear\): its argument activation=<.*define get_config"
+    ):
+        Linear(2, activation=np.tanh, name="l").get_config()
+
+
+def test_a_reduction_over_the_batch_sees_the_batch(rng):
+    class Centre(L.Layer):
+        def call(self, inputs):
+            return inputs - ops.mean(inputs, axis=0)
+
+    x = rng.standard_normal((7, 3)).astype(np.float32)
+    model = Sequential([L.Input((3,)), Centre()])
+    np.testing.assert_allclose(model.predict_on_batch(x), x - x.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict_on_batch(x[:3]), x[:3] - x[:3].mean(0), rtol=1e-5, atol=1e-6)
+
+
+def test_kernels_made_of_weights_are_packed_at_each_run(rng):
+    class Standardized(L.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((3, 3, input_shape[-1], 16), "he_normal", name="kernel")
+
+        def call(self, inputs):
+            mean, variance = ops.moments(self.kernel, axes=[0, 1, 2], keepdims=True)
+            return ops.relu(ops.conv(inputs, (self.kernel - mean) * ops.rsqrt(variance + 1e-5), padding="same"))
+
+    layer, x = Standardized(), rng.standard_normal((2, 6, 6, 4))
+    assert check_gradients(layer, x) < 1e-6
+    model = Sequential([L.Input((6, 6, 4)), layer, L.Flatten(), L.Dense(1)])
+    model.compile("sgd", "mse")
+    for _ in range(3):
+        np.testing.assert_allclose(model(x), model.layers[2](model.layers[1](layer(x))), rtol=1e-4, atol=1e-5)
+        model.train_on_batch(x, np.ones((2, 1)))
+
+
+class Bad(L.Layer):
+    """Calls a function given to it."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+        self.w = self.add_weight((3,), "ones", name="w")
+
+    def call(self, inputs):
+        return self.function(inputs, self.w)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "words"),
+    [
+        (lambda x, w: np.linalg.norm(x), TypeError, "np.norm does not work on a symbolic tensor"),
+        (
+            lambda x, w: x + np.exp(w),
+            TypeError,
+            "Variable 'b/w': a NumPy function would take the values that it has now",
+        ),
+        (lambda x, w: x if x.sum() > 0 else -x, TypeError, "use ops.where"),
+        (
+            lambda x, w: np.ones(3),
+            TypeError,
+            r"Layer 'b' \(Bad\), call: its function returned ndarray; expected a symb",
+        ),
+        (lambda x, w: None, TypeError, "returned NoneType"),
+        (lambda x, w: x @ w, ValueError, "ops.matmul"),
+        (lambda x, w: x + np.ones(4), ValueError, r"ops.add: cannot be applied to the shapes \(None, 3\), \(4,\)"),
+        (lambda x, w: w // x, TypeError, "floordiv has no gradient"),
+    ],
+)
+def test_what_cannot_be_traced(function, error, words):
+    for run in (lambda layer: layer(np.ones((2, 3))), lambda layer: Sequential([L.Input((3,)), layer])):
+        with pytest.raises(error, match=words):
+            run(Bad(function, name="b"))
+
+
+def test_assigning_a_symbolic_tensor_outside_of_a_call():
+    variable = Variable([1.0], name="v")
+    with pytest.raises(TypeError, match="Variable 'v': assign got the symbolic tensor"):
+        variable.assign(L.Input((1,)))
