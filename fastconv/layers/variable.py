@@ -64,7 +64,7 @@ class Variable:
 
     @property
     def value(self):
-        """A view of the values that cannot be written to; `assign` changes them. In a layer's call, it is symbolic."""
+        """A view of the values that cannot be written to; `assign` changes them. In a layer's call it is symbolic."""
         if symbolic.is_tracing():
             return self
         view = self.array.view()
@@ -161,8 +161,8 @@ class Variable:
     def __array__(self, dtype=None, copy=None):
         if symbolic.is_tracing():
             raise TypeError(
-                f"Variable {self.path!r}: a NumPy function would take the values that it has now, and no gradient would "
-                "reach it. In a layer's call or a loss, use functions of fastconv.ops and operators."
+                f"Variable {self.path!r}: a NumPy function would take the values that it has now, and no gradient "
+                "would reach it. Use functions of fastconv.ops and operators in a call and in a loss."
             )
         return np.array(self.array, dtype, copy=True) if copy else np.asarray(self.value, dtype)
 

@@ -1,4 +1,4 @@
-"""Layers of one's own: call is traced, fused, trained; state, training, sublayers; what it says when NumPy is in the way."""
+"""Layers of one's own: call is traced, fused, trained; state, training, sublayers; errors where NumPy is in the way."""
 
 import copy
 import json

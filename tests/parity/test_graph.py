@@ -5,8 +5,9 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-import fastconv  # noqa: E402
+import fastconv
 
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore:__array__ :DeprecationWarning")]
 BOTH = (keras, fastconv)
 
 
