@@ -218,13 +218,11 @@ class Functional(Model):
         return [found] if in_list else found
 
     def _entry(self, layer):
+        from fastconv.models.sequential import entry_of  # the table of layers holds models, too
+
         calls = [node for node in self._order if node.operation is layer]
         return {
-            "module": "keras" if isinstance(layer, Model) else "keras.layers",
-            "class_name": type(layer).__name__,
-            "config": layer.get_config(),
-            "registered_name": None,
-            **layer.build_entry(),
+            **entry_of(layer),
             "name": layer.name,
             "inbound_nodes": [{"args": self._arguments(node), "kwargs": dict(node.arguments)} for node in calls],
         }

@@ -242,16 +242,7 @@ class Sequential(Model):
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self.dtype,
-            "layers": [
-                {
-                    "module": "keras" if isinstance(layer, Model) else "keras.layers",
-                    "class_name": type(layer).__name__,
-                    "config": layer.get_config(),
-                    "registered_name": None,
-                    **layer.build_entry(),
-                }
-                for layer in layers
-            ],
+            "layers": [entry_of(layer) for layer in layers],
         }
         return {**config, "build_input_shape": self.input_shape} if self.built else config
 
@@ -260,6 +251,14 @@ class Sequential(Model):
         """Make a model, without its weights, from what `get_config` returned."""
         made = [_FAMILY.deserialize(entry, custom_objects) for entry in config["layers"]]
         return cls(made, name=config["name"])
+
+
+def entry_of(layer):
+    """Return what a config says of a layer, with the module where Keras has it."""
+    entry = _FAMILY.serialize(layer)
+    if isinstance(layer, (Sequential, Functional)) and type(layer).__name__ in _CLASSES:
+        entry["module"] = "keras" if isinstance(layer, Sequential) else "keras.src.models.functional"
+    return {**entry, **layer.build_entry()}
 
 
 _CLASSES.update(Sequential=Sequential, Functional=Functional)  # models may be layers of others
