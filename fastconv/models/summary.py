@@ -42,7 +42,11 @@ def _table(model, line_length, positions, layer_range, expand_nested, extras):
     from rich.text import Text
 
     connected = not getattr(model, "is_chain", True)
-    columns = {**COLUMNS, **({"Connected to": "left"} if connected else {}), **{EXTRAS[name].title: EXTRAS[name].side for name in extras}}
+    columns = {
+        **COLUMNS,
+        **({"Connected to": "left"} if connected else {}),
+        **{EXTRAS[name].title: EXTRAS[name].side for name in extras},
+    }
     import shutil  # imported when needed: it takes a while
 
     widest = (CONNECTED_WIDEST if connected else WIDEST) + sum(EXTRAS[name].width for name in extras)
@@ -54,7 +58,9 @@ def _table(model, line_length, positions, layer_range, expand_nested, extras):
     cells = [EXTRAS[name].cell(model) for name in extras]
     for layer in _chosen(model, layer_range):
         for owner, inner, prefix in _with_nested(model, layer, expand_nested):
-            table.add_row(*(Text(cell) for cell in (*_row(owner, inner, prefix, connected), *(cell(inner) for cell in cells))))
+            table.add_row(
+                *(Text(cell) for cell in (*_row(owner, inner, prefix, connected), *(cell(inner) for cell in cells)))
+            )
     return table
 
 
