@@ -6,11 +6,14 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``base.pxi``                the vector type of ``simd.h``, and Kernel: a call bound to its arrays
 ``sliding.pxi``             windows over images: bands, register tiles, the split over threads
 ``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
-``conv_relu_max_pool.pxi``  the three in one pass, and the gradients that visit only winners
+``volume.pxi``              the same over planes of volumes: conv3d
+``conv_relu_max_pool.pxi``  conv2d, relu and pool in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
+``bias.pxi``                a bias added by itself, and its gradient
 ``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
 ``pool.pxi``                max and average pooling
 ``global_pool.pxi``         the same with one window, the image
+``axis_pool.pxi``           windows of any sizes along one axis: adaptive pooling
 ``move.pxi``                boxes of cells: padding, cropping, the order of axes
 ``resample.pxi``            weighted sums along one axis: upsampling, resizing
 ``image.pxi``               warps, flips, windows, contrast and brightness of images

@@ -8,10 +8,13 @@ means in plain NumPy, ``image`` has keras.ops.image.
 from fastconv.ops import array_functions, image
 from fastconv.ops.array_functions import *  # noqa: F403 its __all__ is made of the table of rules
 from fastconv.ops.functions import (
+    adaptive_average_pool,
+    adaptive_max_pool,
     average_pool,
     batch_normalization,
     celu,
     conv,
+    conv_transpose,
     depthwise_conv,
     elu,
     exp,
@@ -51,10 +54,13 @@ from fastconv.ops.nn import one_hot
 
 __all__ = [
     *array_functions.__all__,
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "average_pool",
     "batch_normalization",
     "celu",
     "conv",
+    "conv_transpose",
     "depthwise_conv",
     "elu",
     "exp",

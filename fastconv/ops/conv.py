@@ -1,4 +1,4 @@
-"""conv2d and dense: one contraction over sliding windows, and the contractions of its gradients."""
+"""conv1d, conv2d and dense: one contraction over sliding windows, and the contractions of its gradients."""
 
 from math import prod
 
@@ -53,9 +53,17 @@ class Conv2D(Op):
         pieces = c.groups * -(-(c.out_channels // c.groups) // site.k.BLOCK)
         return windows.chunks(self._lists(c), c.pixels, pieces)
 
+    def _kernel(self, site, c, which):
+        """Return one of the kernels by the end of its name."""
+        return getattr(site.k, f"conv2d_{which}")
+
     def _by_tiles(self, c):
         """Tell whether forward goes by Winograd's tiles."""
         return winograd.pays(c)
+
+    def _input_by_tiles(self, c):
+        """Tell whether the data gradient goes by Winograd's tiles."""
+        return winograd.pays(c.gradient)
 
     def _filters_by_tiles(self, c):
         """Tell whether the filter gradient goes by Winograd's tiles."""
@@ -88,7 +96,7 @@ class Conv2D(Op):
         return {**self._filters_needs(site, c), **(self._input_needs(site, c) if site.wants_dx else {})}
 
     def _input_needs(self, site, c):
-        if winograd.pays(c.gradient):
+        if self._input_by_tiles(c):
             return {
                 "scratch_input": (winograd.scratch_shape(site, winograd.lists(site, c.gradient)), None),
                 "transposed": (winograd.filters_shape(site, c.gradient), None),
@@ -123,7 +131,7 @@ class Conv2D(Op):
         if self._reads_in_place(site, c):
             return []
         if self._by_tiles(c):
-            return [site.k.winograd_filters(w, site.packed, threads=site.threads)]
+            return [site.k.winograd_filters(winograd.of_images(w), site.packed, threads=site.threads)]
         columns = c.out_channels // c.groups
         return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
 
@@ -140,7 +148,7 @@ class Conv2D(Op):
         lists = self._lists(c)
         arrays = (site.x.reshape(-1), filters, b, site.y.reshape(-1), site.scratch)
         settings = {"w_stride": w_stride, "relu": self.relu, "threads": site.threads}
-        return [site.k.conv2d_forward(*arrays, lists, c.groups, c.out_channels, **settings)]
+        return [self._kernel(site, c, "forward")(*arrays, lists, c.groups, c.out_channels, **settings)]
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
@@ -160,33 +168,80 @@ class Conv2D(Op):
         chunks = self._chunks(site, c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), which, site.partial, site.scratch_filters)
         settings = (self._lists(c), c.groups, c.out_channels, chunks)
-        call = site.k.conv2d_backward_filters(*arrays, *settings, threads=site.threads)
+        call = self._kernel(site, c, "backward_filters")(*arrays, *settings, threads=site.threads)
         return [call, *sum_partials(site, c, chunks, c.groups)]
 
     def _input_backward(self, site, c, dy):
         """Return the calls of the dense data gradient from `dy`, the gradient of the convolution's own output."""
-        if winograd.pays(c.gradient):
-            arrays = (dy.reshape(-1), site.transposed, None, site.dx.reshape(-1), None, site.scratch_input)
-            tiles = winograd.lists(site, c.gradient)
+        return self.turn_filters(site, c) + self.input_from(site, c, dy)
+
+    def turn_filters(self, site, c):
+        """Return the calls that digest the filters for the data gradient."""
+        w = as_matrix(site.params[0])
+        if self._input_by_tiles(c):
             return [
-                site.k.winograd_filters(site.params[0], site.transposed, True, threads=site.threads),
-                site.k.winograd_forward(*arrays, tiles, c.channels, threads=site.threads),
+                site.k.winograd_filters(winograd.of_images(site.params[0]), site.transposed, True, threads=site.threads)
             ]
-        w, calls = as_matrix(site.params[0]), []
         if self._is_scattered(site, c):
-            lists, every = windows.scattered(c, site.k.BLOCK), np.zeros(1, np.intp)
-            arrays = (dy.reshape(-1), site.transposed, site.dx.reshape(-1), site.scratch_input)
-            return [
-                site.k.pack_filters(w, site.transposed, 1, c.filter_rows, every, threads=site.threads),
-                site.k.conv2d_backward_input_scattered(*arrays, lists, threads=site.threads),
-            ]
-        for i, (lists, taps) in enumerate(self._phases(c)):
-            packed = getattr(site, f"transposed_{i}")
-            columns = c.channels // c.groups
-            calls.append(site.k.pack_filters(w, packed, c.groups, columns, taps, threads=site.threads))
-            arrays = (dy.reshape(-1), packed, None, site.dx.reshape(-1), site.scratch_input)
-            calls.append(site.k.conv2d_forward(*arrays, lists, c.groups, c.channels, threads=site.threads))
-        return calls
+            every = np.zeros(1, np.intp)
+            return [site.k.pack_filters(w, site.transposed, 1, c.filter_rows, every, threads=site.threads)]
+        columns = c.channels // c.groups
+        return [
+            site.k.pack_filters(w, getattr(site, f"transposed_{i}"), c.groups, columns, taps, threads=site.threads)
+            for i, (_, taps) in enumerate(self._phases(c))
+        ]
+
+    def input_from(self, site, c, dy, b=None, relu=False):
+        """Return the calls that make ``site.dx`` of `dy` and the turned filters, then add a bias, then relu."""
+        dy, dx = dy.reshape(-1), site.dx.reshape(-1)
+        settings = {"relu": relu, "threads": site.threads}
+        if self._input_by_tiles(c):
+            arrays = (dy, site.transposed, b, dx, None, site.scratch_input)
+            return [site.k.winograd_forward(*arrays, winograd.lists(site, c.gradient), c.channels, **settings)]
+        if self._is_scattered(site, c):
+            lists = windows.scattered(c, site.k.BLOCK)
+            arrays = (dy, site.transposed, dx, site.scratch_input)
+            return [site.k.conv2d_backward_input_scattered(*arrays, lists, threads=site.threads)]
+        forward = self._kernel(site, c, "forward")
+        return [
+            forward(
+                dy, getattr(site, f"transposed_{i}"), b, dx, site.scratch_input, lists, c.groups, c.channels, **settings
+            )
+            for i, (lists, _) in enumerate(self._phases(c))
+        ]
+
+
+class Conv1D(Conv2D):
+    """Slide filters w (k, c / groups, o) over sequences x (n, length, c), add b (o,) unless None, then relu.
+
+    It is a convolution of images one cell wide. Padding may also be "causal": all of it comes first, so that no output
+    depends on a later input.
+    """
+
+    name = "conv1d"
+
+    def __init__(self, strides=(1,), padding="valid", dilation=(1,), groups=1, relu=False):
+        super().__init__(strides, padding, dilation, groups, relu)
+
+    def sizes(self, x, w):
+        if not (len(x) == len(w) == 3 and x[2] == w[1] * self.groups and w[2] % self.groups == 0):
+            raise ValueError(f"{self!r}: filters of shape {w} do not fit sequences of shape {x}.")
+        (stride,), (dilation,) = self.strides, self.dilation
+        padding = (sequence_padding(self.padding, w[0], dilation), (0, 0))
+        image, filters = (*x[:2], 1, x[2]), (w[0], 1, *w[1:])
+        return windows.conv_sizes(image, filters, (stride, 1), padding, (dilation, 1), self.groups)
+
+    def output_shape(self, x, w, b=None):
+        c = self.sizes(x, w)
+        check_bias(self, w, b)
+        return c.images, c.out_height, c.out_channels
+
+
+def sequence_padding(padding, kernel, dilation):
+    """Return the padding of the one axis of sequences: a name that `geometry` knows, or a pair (before, after)."""
+    if padding == "causal":
+        return (kernel - 1) * dilation, 0
+    return padding if isinstance(padding, str) else padding[0]
 
 
 class Dense(Conv2D):

@@ -1,9 +1,9 @@
-"""Depthwise conv2d: every channel has filters of its own."""
+"""Depthwise convolutions in one and two dimensions: every channel has filters of its own."""
 
 import numpy as np
 
 from fastconv.ops import taps, windows
-from fastconv.ops.conv import check_bias, set_relu, sum_partials, wants_filters
+from fastconv.ops.conv import check_bias, sequence_padding, set_relu, sum_partials, wants_filters
 from fastconv.ops.op import Needs, Op
 
 CHUNK_PIXELS = 256  # of a chunk of the filter gradient's sum, at least
@@ -49,7 +49,7 @@ class DepthwiseConv2D(Op):
         c = self.sizes(site.x_shape, site.param_shapes[0])
         lanes = -(-c.channels // site.k.VECTOR) * site.k.VECTOR
         packed = (c.filter_rows * lanes,)
-        repeated = {"repeated": ((*site.x_shape[:3], c.channels), None)} if _multiplies(site, c) else {}
+        repeated = {"repeated": ((*site.x_shape[:-1], c.channels), None)} if _multiplies(site, c) else {}
         backward = {}
         if site.training:
             backward = {
@@ -79,7 +79,7 @@ class DepthwiseConv2D(Op):
         calls, x = [], site.x
         if _multiplies(site, c):
             x = site.repeated
-            calls.append(_pick(site, site.x, x, np.arange(c.channels) // (c.channels // site.x_shape[3]), 1))
+            calls.append(_pick(site, site.x, x, np.arange(c.channels) // (c.channels // site.x_shape[-1]), 1))
         arrays = (x.reshape(-1), site.packed, site.params[1], site.y.reshape(-1))
         return [
             *calls,
@@ -111,14 +111,39 @@ class DepthwiseConv2D(Op):
             site.k.depthwise_conv2d(*arrays, lists, c.channels, threads=site.threads),
         ]
         if multiplied:
-            times = c.channels // site.x_shape[3]
-            calls.append(_pick(site, dx, site.dx, np.arange(site.x_shape[3]) * times, times))
+            times = c.channels // site.x_shape[-1]
+            calls.append(_pick(site, dx, site.dx, np.arange(site.x_shape[-1]) * times, times))
         return calls
+
+
+class DepthwiseConv1D(DepthwiseConv2D):
+    """Slide over each channel of sequences x (n, length, c) its m filters w (k, c, m); see `DepthwiseConv2D`.
+
+    It is a convolution of images one cell high. Padding may also be "causal", as for `Conv1D`.
+    """
+
+    name = "depthwise_conv1d"
+
+    def __init__(self, strides=(1,), padding="valid", dilation=(1,), relu=False):
+        super().__init__(strides, padding, dilation, relu)
+
+    def sizes(self, x, w):
+        if not (len(x) == len(w) == 3 and w[1] in (1, x[2]) and w[1] * w[2] % x[2] == 0):
+            raise ValueError(f"{self!r}: filters of shape {w} do not fit sequences of shape {x}.")
+        out, (stride,), (dilation,) = w[1] * w[2], self.strides, self.dilation
+        padding = ((0, 0), sequence_padding(self.padding, w[0], dilation))
+        image, filters = (x[0], 1, x[1], out), (1, w[0], 1, out)
+        return windows.conv_sizes(image, filters, (1, stride), padding, (1, dilation), out)
+
+    def output_shape(self, x, w, b=None):
+        c = self.sizes(x, w)
+        check_bias(self, (c.out_channels,), b)
+        return c.images, c.out_width, c.out_channels
 
 
 def _multiplies(site, c):
     """Tell whether there is more than one filter a channel."""
-    return c.channels != site.x_shape[3]
+    return c.channels != site.x_shape[-1]
 
 
 def _pick(site, x, y, index, count):

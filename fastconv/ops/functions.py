@@ -17,11 +17,24 @@ def _floats(name, argument, value, rank=None):
     return as_floats(array, value)
 
 
-def _pair(name, argument, value):
-    pair = tuple(value) if np.iterable(value) else (value, value)
-    if len(pair) != 2 or any(not isinstance(v, (int, np.integer)) or v < 1 for v in pair):
-        raise ValueError(f"ops.{name}: {argument}={value!r} is not an integer above 0 or a pair of them.")
-    return tuple(int(v) for v in pair)
+_SEVERAL = {1: "a tuple of one", 2: "a pair of them", 3: "three of them"}
+
+
+def _along_axes(name, argument, value, axes, minimum=1):
+    """Return an int, or one int an axis, as a tuple."""
+    values = tuple(value) if np.iterable(value) else (value,) * axes
+    if len(values) != axes or any(not isinstance(v, (int, np.integer)) or v < minimum for v in values):
+        least = "above 0" if minimum else "of at least 0"
+        raise ValueError(f"ops.{name}: {argument}={value!r} is not an integer {least} or {_SEVERAL[axes]}.")
+    return tuple(int(v) for v in values)
+
+
+def _spatial(name, inputs, most=3):
+    """Return inputs of one to `most` axes between batch and channels as an array, and how many axes these are."""
+    x = _floats(name, "inputs", inputs)
+    if not 3 <= x.ndim <= 2 + most:
+        raise ValueError(f"ops.{name}: inputs has shape {x.shape}; expected 3 to {2 + most} axes.")
+    return x, x.ndim - 2
 
 
 def _padding(name, padding):
@@ -54,24 +67,27 @@ def _check_positive(name, inputs, shape):
 
 
 class _Images:
-    """The arguments that all convolutions share, checked: the images, and the settings of the op."""
+    """The arguments that all convolutions share, checked: the images, and the settings of the op.
 
-    def __init__(self, name, inputs, strides, padding, data_format, dilation_rate):
+    They may be sequences and volumes as well, of up to `most` axes.
+    """
+
+    def __init__(self, name, inputs, strides, padding, data_format, dilation_rate, most=3):
         self.name = name
-        self.x = _floats(name, "inputs", inputs, 4)
+        self.x, self.axes = _spatial(name, inputs, most)
         self.settings = (
-            _pair(name, "strides", strides),
+            _along_axes(name, "strides", strides, self.axes),
             _padding(name, padding),
-            _pair(name, "dilation_rate", dilation_rate),
+            _along_axes(name, "dilation_rate", dilation_rate, self.axes),
         )
         self.first = standardize_data_format(data_format, f"ops.{name}") == "channels_first"
         n, *rest = self.x.shape
         self.shape = (n, *rest[1:], rest[0]) if self.first else self.x.shape
-        self.channels = self.shape[3]
+        self.channels = self.shape[-1]
 
     def filters(self, argument, value):
         """Return filters as an array of the images' type."""
-        return _floats(self.name, argument, value, 4).astype(self.x.dtype, copy=False)
+        return _floats(self.name, argument, value, self.axes + 2).astype(self.x.dtype, copy=False)
 
     def run(self, op, w):
         """Return the op's value on the images, and the way back to images and filters."""
@@ -80,51 +96,76 @@ class _Images:
         return y, lambda dy: back(dy)[:2]
 
 
+CONVOLUTIONS = {1: P.Conv1D, 2: P.Conv2D, 3: P.Conv3D}
+TRANSPOSED = {1: P.ConvTranspose1D, 2: P.ConvTranspose2D, 3: P.ConvTranspose3D}
+DEPTHWISE = {1: P.DepthwiseConv1D, 2: P.DepthwiseConv2D}
+_SIZES = {1: "length", 2: "height, width", 3: "depth, height, width"}
+
+
 def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     images = _Images("conv", inputs, strides, padding, data_format, dilation_rate)
     w, channels = images.filters("kernel", kernel), images.channels
-    if 0 in (channels, *w.shape) or channels % w.shape[2] or w.shape[3] % (channels // w.shape[2]):
+    if 0 in (channels, *w.shape) or channels % w.shape[-2] or w.shape[-1] % (channels // w.shape[-2]):
         raise ValueError(
-            f"ops.conv: kernel of shape {w.shape} (height, width, channels / groups, filters) does not fit inputs of "
-            f"shape {images.x.shape}, which have {channels} channels; expected sizes above 0, channels divisible by "
-            "the kernel's, and filters divisible by the groups."
+            f"ops.conv: kernel of shape {w.shape} ({_SIZES[images.axes]}, channels / groups, filters) does not fit "
+            f"inputs of shape {images.x.shape}, which have {channels} channels; expected sizes above 0, channels "
+            "divisible by the kernel's, and filters divisible by the groups."
         )
-    groups = channels // w.shape[2]
-    if groups == channels > 1:
-        return images.run(P.DepthwiseConv2D(*images.settings), w)
-    return images.run(P.Conv2D(*images.settings, groups=groups), w)
+    groups = channels // w.shape[-2]
+    if groups == channels > 1 and images.axes in DEPTHWISE:
+        return images.run(DEPTHWISE[images.axes](*images.settings), w)
+    return images.run(CONVOLUTIONS[images.axes](*images.settings, groups=groups), w)
+
+
+def _conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
+    name = "conv_transpose"
+    images = _Images(name, inputs, strides, padding, data_format, dilation_rate)
+    steps, padding, dilation = images.settings
+    w = images.filters("kernel", kernel)
+    if 0 in w.shape or w.shape[-1] != images.channels:
+        raise ValueError(
+            f"ops.{name}: kernel of shape {w.shape} ({_SIZES[images.axes]}, filters, channels) does not fit inputs of "
+            f"shape {images.x.shape}, which have {images.channels} channels; expected as many, and sizes above 0."
+        )
+    extra = output_padding
+    if extra is not None:
+        extra = _along_axes(name, "output_padding", extra, images.axes, minimum=0)
+        if any(more >= step for more, step in zip(extra, steps, strict=True)):
+            raise ValueError(f"ops.{name}: output_padding={output_padding!r} is not less than strides={strides!r}.")
+    return images.run(TRANSPOSED[images.axes](steps, padding, extra, dilation), w)
 
 
 def _depthwise_filters(images, argument, kernel):
     w = images.filters(argument, kernel)
-    if 0 in w.shape or w.shape[2] != images.channels:
+    if 0 in w.shape or w.shape[-2] != images.channels:
         raise ValueError(
-            f"ops.{images.name}: {argument} of shape {w.shape} (height, width, channels, multiplier) does not fit "
-            f"inputs of shape {images.x.shape}, which have {images.channels} channels; expected as many, "
+            f"ops.{images.name}: {argument} of shape {w.shape} ({_SIZES[images.axes]}, channels, multiplier) does not "
+            f"fit inputs of shape {images.x.shape}, which have {images.channels} channels; expected as many, "
             "and sizes above 0."
         )
     return w
 
 
 def _depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    images = _Images("depthwise_conv", inputs, strides, padding, data_format, dilation_rate)
-    return images.run(P.DepthwiseConv2D(*images.settings), _depthwise_filters(images, "kernel", kernel))
+    images = _Images("depthwise_conv", inputs, strides, padding, data_format, dilation_rate, most=2)
+    return images.run(DEPTHWISE[images.axes](*images.settings), _depthwise_filters(images, "kernel", kernel))
 
 
 def _separable_conv(
     inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
 ):
-    images = _Images("separable_conv", inputs, strides, padding, data_format, dilation_rate)
+    images = _Images("separable_conv", inputs, strides, padding, data_format, dilation_rate, most=2)
     w = _depthwise_filters(images, "depthwise_kernel", depthwise_kernel)
     mixing = images.filters("pointwise_kernel", pointwise_kernel)
-    if mixing.shape[:3] != (1, 1, w.shape[2] * w.shape[3]) or not mixing.shape[3]:
+    expected = (*(1,) * images.axes, w.shape[-2] * w.shape[-1])
+    if mixing.shape[:-1] != expected or not mixing.shape[-1]:
         raise ValueError(
             f"ops.separable_conv: pointwise_kernel has shape {mixing.shape}; behind a depthwise_kernel of shape "
-            f"{w.shape} expected (1, 1, {w.shape[2] * w.shape[3]}, filters)."
+            f"{w.shape} expected ({', '.join(map(str, expected))}, filters)."
         )
-    between, first_back = images.run(P.DepthwiseConv2D(*images.settings), w)
-    mix = _ChannelsFirst(P.Conv2D()) if images.first else P.Conv2D()
-    y, second_back = mix(between, mixing, None)
+    between, first_back = images.run(DEPTHWISE[images.axes](*images.settings), w)
+    mix = CONVOLUTIONS[images.axes]()
+    y, second_back = (_ChannelsFirst(mix) if images.first else mix)(between, mixing, None)
 
     def back(dy):
         dbetween, dmixing, _ = second_back(dy)
@@ -133,14 +174,48 @@ def _separable_conv(
     return y, back
 
 
-def _pool(name, op_class):
+class _AsImages:
+    """Turns an op on images into one on sequences, images one cell wide."""
+
+    def __init__(self, op):
+        self.op = op
+
+    def output_shape(self, x):
+        out = self.op.output_shape((*x[:2], 1, x[2]))
+        return (*out[:2], out[3])
+
+    def __call__(self, x):
+        y, backprop = self.op(x[:, :, None])
+        return y[:, :, 0], lambda dy: (backprop(dy[:, :, None])[0][:, :, 0],)
+
+
+def _pooled(name, x, axes, op, data_format):
+    """Return the value of a pool, made for sequences as images, and the way back."""
+    op = _AsImages(op) if axes == 1 else op
+    first = standardize_data_format(data_format, f"ops.{name}") == "channels_first"
+    _check_positive(name, x, op.output_shape((x.shape[0], *x.shape[2:], x.shape[1]) if first else x.shape))
+    return (_ChannelsFirst(op) if first else op)(x)
+
+
+def _pool(name, image_op, volume_op):
     def pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-        x = _floats(name, "inputs", inputs, 4)
-        size = _pair(name, "pool_size", pool_size)
-        op = op_class(size, size if strides is None else _pair(name, "strides", strides), _padding(name, padding))
-        first = standardize_data_format(data_format, f"ops.{name}") == "channels_first"
-        _check_positive(name, x, op.output_shape((x.shape[0], *x.shape[2:], x.shape[1]) if first else x.shape))
-        return (_ChannelsFirst(op) if first else op)(x)
+        x, axes = _spatial(name, inputs)
+        size = _along_axes(name, "pool_size", pool_size, axes)
+        steps = size if strides is None else _along_axes(name, "strides", strides, axes)
+        size, steps = ((*v, 1) if axes == 1 else v for v in (size, steps))
+        op = (volume_op if axes == 3 else image_op)(size, steps, _padding(name, padding))
+        return _pooled(name, x, axes, op, data_format)
+
+    return pool
+
+
+def _adaptive_pool(name, op_class):
+    def pool(inputs, output_size, data_format=None):
+        x, axes = _spatial(name, inputs)
+        size = _along_axes(name, "output_size", output_size, axes)
+        if 0 in x.shape[1:]:
+            raise ValueError(f"ops.{name}: inputs has shape {x.shape}; expected sizes above 0.")
+        return _pooled(name, x, axes, op_class((*size, 1) if axes == 1 else size), data_format)
 
     return pool
 
@@ -202,12 +277,15 @@ def _batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsil
 # name -> function that returns (value, way back): the public functions are the values, `vjp` is both.
 _PAIRS = {
     "conv": _conv,
+    "conv_transpose": _conv_transpose,
     "depthwise_conv": _depthwise_conv,
     "separable_conv": _separable_conv,
-    "max_pool": _pool("max_pool", P.MaxPool2D),
+    "max_pool": _pool("max_pool", P.MaxPool2D, P.MaxPool3D),
     "batch_normalization": _batch_normalization,
     "moments": _moments,
-    "average_pool": _pool("average_pool", P.AveragePool2D),
+    "average_pool": _pool("average_pool", P.AveragePool2D, P.AveragePool3D),
+    "adaptive_max_pool": _adaptive_pool("adaptive_max_pool", P.AdaptiveMaxPool),
+    "adaptive_average_pool": _adaptive_pool("adaptive_average_pool", P.AdaptiveAveragePool),
 }
 _ACTIVATIONS = {name: nn.function("ops", name, activation) for name, activation in nn.ACTIVATIONS.items()}
 globals().update(_ACTIVATIONS)
@@ -215,14 +293,15 @@ swish, hard_swish = _ACTIVATIONS["silu"], _ACTIVATIONS["hard_silu"]
 
 
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Slide filters over images.
+    """Slide filters over images, or over sequences or volumes: those have one or three sizes where images have two.
 
     Parameters
     ----------
     inputs : array_like, shape (batch, height, width, channels)
         Or channels second, with ``data_format="channels_first"``.
     kernel : array_like, shape (height, width, channels / groups, filters)
-    strides, dilation_rate : int or pair of int
+    strides, dilation_rate : int or tuple of int
+        One for each size.
     padding : {"valid", "same"}
     data_format : {"channels_last", "channels_first"}, optional
 
@@ -248,14 +327,14 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
 
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Slide over every channel of images the filters that belong to it.
+    """Slide over every channel of images, or of sequences, the filters that belong to it.
 
     Parameters
     ----------
     inputs : array_like, shape (batch, height, width, channels)
         Or channels second, with ``data_format="channels_first"``.
     kernel : array_like, shape (height, width, channels, multiplier)
-    strides, dilation_rate : int or pair of int
+    strides, dilation_rate : int or tuple of int
     padding : {"valid", "same"}
     data_format : {"channels_last", "channels_first"}, optional
 
@@ -292,7 +371,7 @@ def separable_conv(
         Or channels second, with ``data_format="channels_first"``.
     depthwise_kernel : array_like, shape (height, width, channels, multiplier)
     pointwise_kernel : array_like, shape (1, 1, channels * multiplier, filters)
-    strides, dilation_rate : int or pair of int
+    strides, dilation_rate : int or tuple of int
         Of the first step.
     padding : {"valid", "same"}
     data_format : {"channels_last", "channels_first"}, optional
@@ -324,8 +403,9 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     ----------
     inputs : array_like, shape (batch, height, width, channels)
         Or channels second, with ``data_format="channels_first"``.
-    pool_size : int or pair of int
-    strides : int or pair of int, optional
+        Sequences have one size where images have two, volumes three.
+    pool_size : int or tuple of int
+    strides : int or tuple of int, optional
         `pool_size` by default.
     padding : {"valid", "same"}
     data_format : {"channels_last", "channels_first"}, optional
@@ -356,6 +436,80 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
            [10.5, 12.5]], dtype=float32)
     """
     return _PAIRS["average_pool"](inputs, pool_size, strides, padding, data_format)[0]
+
+
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
+    """Lay filters over images, each times a pixel, and add them up; or over sequences or volumes (see `conv`).
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``.
+    kernel : array_like, shape (height, width, filters, channels)
+    strides, dilation_rate : int or tuple of int
+        How far results of neighbouring pixels, and the taps of a filter, lie apart.
+    padding : {"valid", "same"}
+        All that filters reach, or the size of the inputs times the strides.
+    output_padding : int or tuple of int, optional
+        Cells added at the end, fewer than the strides.
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row = np.array([1, 2, 3]).reshape(1, 3, 1)
+    >>> conv_transpose(row, np.array([1, 10, 100]).reshape(3, 1, 1), strides=2).ravel()
+    array([  1.,  10., 102.,  20., 203.,  30., 300.], dtype=float32)
+    """
+    return _conv_transpose(inputs, kernel, strides, padding, output_padding, data_format, dilation_rate)[0]
+
+
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """Return the maximum of each of as many windows as are asked for.
+
+    Window i begins at floor(i * size / output size) and ends at ceil((i + 1) * size / output size).
+
+    Parameters
+    ----------
+    inputs : array_like, shape (batch, height, width, channels)
+        Or channels second, with ``data_format="channels_first"``. Sequences have one size, volumes three.
+    output_size : int or tuple of int
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    ndarray
+        float32, or float64 for float64 inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adaptive_max_pool(np.arange(5).reshape(1, 5, 1), 2).ravel()
+    array([2., 4.], dtype=float32)
+    """
+    return _PAIRS["adaptive_max_pool"](inputs, output_size, data_format)[0]
+
+
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """Return the mean of each of as many windows as are asked for; see `adaptive_max_pool` for the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adaptive_average_pool(np.arange(5).reshape(1, 5, 1), 2).ravel()
+    array([1., 3.], dtype=float32)
+    """
+    return _PAIRS["adaptive_average_pool"](inputs, output_size, data_format)[0]
 
 
 def moments(x, axes, keepdims=False, synchronized=False):

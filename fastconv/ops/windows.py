@@ -116,10 +116,10 @@ def _pair_padding(padding):
 
 
 @lru_cache(maxsize=256)
-def forward(c, pool=None, whole=False):
+def forward(c, pool=None, whole=False, planes=1):
     """Return the lists of a convolution `c`; with `pool` (window, strides) of the pooled one.
 
-    `whole` asks for one block an image.
+    `whole` asks for one block an image; `planes` is how many bands of as many images a block reads.
     """
     (top, _), (left, _) = c.padding
     merged = c.groups == 1 and c.dilation[1] == 1  # a kernel row's taps are contiguous in the image
@@ -139,6 +139,7 @@ def forward(c, pool=None, whole=False):
         reach=reach,
         out=(grid[1] * c.out_channels, c.out_channels, 0, grid[0] * grid[1] * c.out_channels),
         whole=whole,
+        band_bytes=BAND_BYTES // planes,
     )
 
 
@@ -206,17 +207,17 @@ def pooled_size(c, window, strides):
 
 
 @lru_cache(maxsize=256)
-def backward_input(c):
+def backward_input(c, planes=1):
     """Return the lists of the data gradient: (windows, filter taps) for each phase of the strides.
 
     Input pixels a stride apart see the same taps, so each phase is a convolution of the output's gradient with unit
-    stride.
+    stride. `planes` is as for `forward`.
     """
     (top, _), (left, _) = c.padding
     phases = []
     for a, b in product(range(min(c.strides[0], c.height)), range(min(c.strides[1], c.width))):
-        rows = _phase_taps(a + top, c.kernel[0], c.strides[0], c.dilation[0])
-        cols = _phase_taps(b + left, c.kernel[1], c.strides[1], c.dilation[1])
+        rows = phase_taps(a + top, c.kernel[0], c.strides[0], c.dilation[0])
+        cols = phase_taps(b + left, c.kernel[1], c.strides[1], c.dilation[1])
         windows = _build(
             image=(c.images, c.out_height, c.out_width, c.out_channels),
             grid=(-(-(c.height - a) // c.strides[0]), -(-(c.width - b) // c.strides[1])),
@@ -231,12 +232,13 @@ def backward_input(c):
                 (a * c.width + b) * c.channels,
                 c.height * c.width * c.channels,
             ),
+            band_bytes=BAND_BYTES // planes,
         )
         phases.append((windows, np.array([i * c.kernel[1] + j for (i, _), (j, _) in product(rows, cols)], np.intp)))
     return phases
 
 
-def _phase_taps(position, kernel, stride, dilation):
+def phase_taps(position, kernel, stride, dilation):
     """Return (filter tap, output position relative to the phase's own index) of the taps that reach a phase."""
     reached = [(k, position - k * dilation) for k in range(kernel)]
     return [(k, distance // stride) for k, distance in reached if distance % stride == 0]

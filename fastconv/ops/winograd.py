@@ -25,6 +25,11 @@ def pays_for_filters(c):
     return pays(c) and min(c.channels, c.out_channels) >= FEW_FILTERS
 
 
+def of_images(w):
+    """Return filters of images, or of volumes one plane deep, with the four axes of images."""
+    return w.reshape(w.shape[-4:])
+
+
 def lists(site, c, pooled=False, threads=None):
     """Return the lists of a convolution by tiles, cut for the site's threads; see `windows.winograd`."""
     return windows.winograd(c, pooled, site.k.VECTOR, site.k.BLOCK, threads or site.threads)
@@ -68,6 +73,7 @@ def filters_backward(site, c):
     """Return the call that computes dw and db from ``site.dy`` by tiles."""
     tiles, blocks = _group(site, c)
     dw, db = site.dparams
+    dw = None if dw is None else of_images(dw)
     products = np.arange(blocks * tiles.counts[2], dtype=np.intp) * tiles.padded_channels
     arrays = (site.x.reshape(-1), site.dy.reshape(-1), dw, db, site.transformed, site.partial, site.scratch_filters)
     return [site.k.winograd_backward_filters(*arrays, tiles, products, c.out_channels, blocks, threads=site.threads)]

@@ -35,10 +35,16 @@ class Folded:
         self.make(self.array, *(None if v is None else v.array for v in self.sources))
 
 
-def folded_weights(run):
+def folded_transposed_weights(run):
+    """As `folded_weights`, where the op's outputs are the last axis of its weights but one."""
+    return folded_weights(run, inner=run[0].variables[0].shape[-1])
+
+
+def folded_weights(run, inner=1):
     """Return weights and bias of a run: an op with weights and bias, and a normalization behind it.
 
-    The weights' last axes are the op's outputs: as many of them as make up the normalization's channels.
+    The weights' last axes are the op's outputs: as many of them as make up the normalization's channels. Behind them
+    are `inner` values each.
     """
     (weights, bias), (gamma, beta, mean, variance) = (step.variables for step in run)
     epsilon = run[1].op.epsilon
@@ -47,8 +53,8 @@ def folded_weights(run):
         return (1 if gamma is None else gamma) / np.sqrt(variance + np.float64(epsilon))
 
     def make_weights(out, weights, gamma, variance):
-        shape = (-1, variance.size)
-        factors = scale(gamma, variance).astype(out.dtype)
+        shape = (-1, variance.size, inner)
+        factors = scale(gamma, variance).astype(out.dtype)[:, None]
         np.multiply(weights.reshape(shape), factors, out=out.reshape(shape))
 
     def make_bias(out, mean, variance, bias, gamma, beta):

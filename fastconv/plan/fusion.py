@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
 from fastconv.ops.pool import LARGEST_WINDOW
-from fastconv.plan.folding import folded_weights
+from fastconv.plan.folding import folded_transposed_weights, folded_weights
 
 
 class Fusion(NamedTuple):
@@ -68,6 +68,9 @@ def _with_relu(op, relu):
     return type(op)(**{**op.settings, "relu": True})
 
 
+# ops with weights and a bias; the weights' last axes are the outputs, or the last but one
+SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D)
+TRANSPOSED_SUMS = (P.ConvTranspose1D, P.ConvTranspose2D, P.ConvTranspose3D)
 # rows that leave nothing; they come first, since longer runs may meet when they are done
 CANCELLATIONS = [Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse)]
 FUSIONS = [
@@ -75,8 +78,7 @@ FUSIONS = [
     Fusion((P.Conv2D, P.MaxPool2D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
     *CANCELLATIONS,
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
-    Fusion((P.DepthwiseConv2D, P.Relu), _with_relu, plain_relu),
-    Fusion((P.Dense, P.Relu), _with_relu, plain_relu),
+    *(Fusion((op, P.Relu), _with_relu, plain_relu) for op in (*SUMS[1:], *TRANSPOSED_SUMS)),
     Fusion((P.BatchNorm, P.Relu), _with_relu, plain_relu),
     Fusion((P.Normalize, P.Relu), _with_relu, plain_relu),
     Fusion(
@@ -87,9 +89,8 @@ FUSIONS = [
 ]
 # rows for inference only: weights that do not learn here may be replaced by others, made when those have changed
 FOLDINGS = [
-    Fusion((P.Conv2D, P.Normalize), lambda conv, norm: conv, linear, folded_weights),
-    Fusion((P.DepthwiseConv2D, P.Normalize), lambda conv, norm: conv, linear, folded_weights),
-    Fusion((P.Dense, P.Normalize), lambda dense, norm: dense, linear, folded_weights),
+    *(Fusion((op, P.Normalize), lambda op, norm: op, linear, folded_weights) for op in SUMS),
+    *(Fusion((op, P.Normalize), lambda op, norm: op, linear, folded_transposed_weights) for op in TRANSPOSED_SUMS),
 ]
 
 

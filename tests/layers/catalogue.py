@@ -127,6 +127,107 @@ CONVOLUTIONS = [
     ),
 ]
 
+WC = (7, 4)
+VOLUME = (4, 5, 6, 2)
+
+
+def _nd(define, axes, **settings):
+    """Return a definition with the settings that are not given: ones."""
+    settings = {"strides": (1,) * axes, "dilation": (1,) * axes, **settings}
+    return lambda x, w, b=None: define(x, w, b, **settings)
+
+
+def _depthwise_1d(x, w, b=None, **settings):
+    grouped = w.reshape(len(w), 1, -1)
+    return _nd(R.convolve, 1, groups=x.shape[-1], **settings)(x, grouped, b)
+
+
+CONVOLUTIONS += [
+    LayerCase(L.Conv1D, {"filters": 5, "kernel_size": 3}, WC, (5, 5), _nd(R.convolve, 1), 65),
+    LayerCase(
+        L.Conv1D,
+        {"filters": 6, "kernel_size": 3, "padding": "causal", "dilation_rate": 2, "groups": 2, "activation": "relu"},
+        WC,
+        (7, 6),
+        lambda x, w, b: R.relu(_nd(R.convolve, 1, padding="causal", dilation=(2,), groups=2)(x, w, b)),
+        42,
+    ),
+    LayerCase(
+        L.Conv1D,
+        {"filters": 8, "kernel_size": 2, "strides": 2, "padding": "same", "groups": 4, "use_bias": False},
+        WC,
+        (4, 8),
+        _nd(R.convolve, 1, strides=(2,), padding="same", groups=4),
+        16,
+    ),
+    LayerCase(
+        L.Conv3D,
+        {"filters": 3, "kernel_size": (2, 3, 2), "activation": "relu"},
+        VOLUME,
+        (3, 3, 5, 3),
+        lambda x, w, b: R.relu(_nd(R.convolve, 3)(x, w, b)),
+        75,
+    ),
+    LayerCase(
+        L.Conv3D,
+        {"filters": 4, "kernel_size": 3, "strides": (2, 1, 2), "padding": "same", "groups": 2, "use_bias": False},
+        VOLUME,
+        (2, 5, 3, 4),
+        _nd(R.convolve, 3, strides=(2, 1, 2), padding="same", groups=2),
+        108,
+    ),
+    LayerCase(
+        L.Conv1DTranspose,
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1, "activation": "relu"},
+        WC,
+        (14, 3),
+        lambda x, w, b: R.relu(
+            _nd(R.convolve_transpose, 1, strides=(2,), padding="same", output_padding=(1,))(x, w, b)
+        ),
+        39,
+    ),
+    LayerCase(
+        L.Conv2DTranspose,
+        {"filters": 3, "kernel_size": (3, 2), "strides": (2, 3)},
+        HWC,
+        (15, 18, 3),
+        _nd(R.convolve_transpose, 2, strides=(2, 3)),
+        75,
+    ),
+    LayerCase(
+        L.Conv2DTranspose,
+        {"filters": 40, "kernel_size": 3, "padding": "same", "dilation_rate": 2, "use_bias": False},
+        HWC,
+        (7, 6, 40),
+        _nd(R.convolve_transpose, 2, padding="same", dilation=(2, 2)),
+        1440,
+    ),
+    LayerCase(
+        L.Conv3DTranspose,
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"},
+        VOLUME,
+        (8, 10, 12, 3),
+        _nd(R.convolve_transpose, 3, strides=(2, 2, 2), padding="same"),
+        165,
+    ),
+    LayerCase(
+        L.DepthwiseConv1D,
+        {"kernel_size": 3, "depth_multiplier": 2, "padding": "same", "activation": "relu"},
+        WC,
+        (7, 8),
+        lambda x, w, b: R.relu(_depthwise_1d(x, w, b, padding="same")),
+        32,
+    ),
+    LayerCase(
+        L.SeparableConv1D,
+        {"filters": 5, "kernel_size": 3, "strides": 2},
+        WC,
+        (3, 5),
+        lambda x, d, p, b: _depthwise_1d(x, d, strides=(2,)) @ p[0] + b,
+        37,
+    ),
+]
+
 POOLS = [
     LayerCase(L.MaxPooling2D, {}, HWC, (3, 3, 4), lambda x: R.max_pool2d(x, pool_size=(2, 2))[0]),
     LayerCase(
@@ -153,8 +254,6 @@ POOLS = [
     ),
 ]
 
-WC = (7, 4)
-
 
 def _flat_image(pool, **settings):
     """Return a pool of sequences, by way of images one cell wide."""
@@ -177,6 +276,49 @@ POOLS += [
     LayerCase(L.AveragePooling1D, {"pool_size": 2}, WC, (3, 4), _flat_image(R.average_pool2d, pool_size=(2, 1))),
     LayerCase(L.GlobalMaxPooling1D, {}, WC, (4,), lambda x: x.max(1)),
     LayerCase(L.GlobalAveragePooling1D, {"keepdims": True}, WC, (1, 4), lambda x: x.mean(1)[:, None], exact=False),
+]
+
+
+def _windowed(largest, size, **settings):
+    return lambda x: R.pool(x, R.axes.pool_windows(x.shape[1:-1], size, **settings), largest)
+
+
+def _adaptive(largest, *size):
+    return lambda x: R.pool(x, R.axes.adaptive_windows(x.shape[1:-1], size), largest)
+
+
+POOLS += [
+    LayerCase(L.MaxPooling3D, {}, VOLUME, (2, 2, 3, 2), _windowed(True, (2, 2, 2))),
+    LayerCase(
+        L.MaxPooling3D,
+        {"pool_size": (3, 2, 2), "strides": (1, 2, 3), "padding": "same"},
+        VOLUME,
+        (4, 3, 2, 2),
+        _windowed(True, (3, 2, 2), strides=(1, 2, 3), padding="same"),
+    ),
+    LayerCase(L.AveragePooling3D, {"pool_size": 2}, VOLUME, (2, 2, 3, 2), _windowed(False, (2, 2, 2))),
+    LayerCase(L.GlobalMaxPooling3D, {}, VOLUME, (2,), lambda x: x.max((1, 2, 3))),
+    LayerCase(
+        L.GlobalAveragePooling3D,
+        {"keepdims": True},
+        VOLUME,
+        (1, 1, 1, 2),
+        lambda x: x.mean((1, 2, 3), keepdims=True),
+        exact=False,
+    ),
+    LayerCase(L.AdaptiveMaxPooling1D, {"output_size": 3}, WC, (3, 4), _adaptive(True, 3)),
+    LayerCase(L.AdaptiveMaxPooling2D, {"output_size": (7, 4)}, HWC, (7, 4, 4), _adaptive(True, 7, 4)),
+    LayerCase(L.AdaptiveMaxPooling3D, {"output_size": 2}, VOLUME, (2, 2, 2, 2), _adaptive(True, 2, 2, 2)),
+    LayerCase(L.AdaptiveAveragePooling1D, {"output_size": (7,)}, WC, (7, 4), _adaptive(False, 7)),
+    LayerCase(L.AdaptiveAveragePooling2D, {"output_size": 3}, HWC, (3, 3, 4), _adaptive(False, 3, 3), exact=False),
+    LayerCase(
+        L.AdaptiveAveragePooling3D,
+        {"output_size": (3, 2, 5)},
+        VOLUME,
+        (3, 2, 5, 2),
+        _adaptive(False, 3, 2, 5),
+        exact=False,
+    ),
 ]
 
 

@@ -110,6 +110,43 @@ CASES = [
     case("SeparableConv2D", IMAGES, 5, [2, 3], [1, 2], "same", activation="relu"),
     case("SeparableConv2D", IMAGES, 3, 3, depth_multiplier=3, use_bias=False, pointwise_initializer="ones"),
     case("SeparableConv2D", IMAGES, 3, 3, 2, dilation_rate=2, padding="same", bias_initializer="random_normal"),
+    case("Conv1D", SERIES, 5, 3),
+    case("Conv1D", SERIES, 5, 3, 2, "same", activation="relu"),
+    case("Conv1D", SERIES, 6, 2, padding="causal", dilation_rate=2, groups=2),
+    case("Conv1D", SERIES, 4, (3,), strides=(3,), padding="causal", use_bias=False),
+    case("Conv1D", SERIES, 8, 3, groups=4, kernel_regularizer="l2", bias_constraint="non_neg"),
+    case("Conv3D", VOLUMES, 5, 2),
+    case("Conv3D", VOLUMES, 4, (2, 3, 1), (1, 2, 3), "same", groups=2, activation="tanh"),
+    case("Conv3D", VOLUMES, 4, 2, dilation_rate=(1, 2, 3), use_bias=False),
+    case("Conv3D", VOLUMES, 3, (1, 3, 3), padding="same", kernel_constraint="max_norm"),
+    case("Conv1DTranspose", SERIES, 3, 3),
+    case("Conv1DTranspose", SERIES, 3, 4, 2, "same", activation="relu"),
+    case("Conv1DTranspose", SERIES, 3, 2, 3, output_padding=1, use_bias=False),
+    case("Conv2DTranspose", IMAGES, 3, 3),
+    case("Conv2DTranspose", IMAGES, 5, (3, 2), (2, 3), "same"),
+    case("Conv2DTranspose", IMAGES, 40, 3, 2, "SAME", (1, 0), activation="relu"),
+    case("Conv2DTranspose", IMAGES, 3, 3, dilation_rate=2, padding="same", bias_initializer="ones"),
+    case("Conv2DTranspose", IMAGES, 3, 2, 3, kernel_regularizer="l2", bias_regularizer="l2"),
+    case("Conv3DTranspose", VOLUMES, 3, 2),
+    case("Conv3DTranspose", VOLUMES, 3, 3, 2, "same", activation="softmax"),
+    case("Conv3DTranspose", VOLUMES, 3, (2, 3, 1), (1, 2, 3), use_bias=False, kernel_constraint="unit_norm"),
+    case("DepthwiseConv1D", SERIES, 3),
+    case("DepthwiseConv1D", SERIES, 3, 2, "same", 2, activation="relu", depthwise_regularizer="l2"),
+    case("DepthwiseConv1D", SERIES, 2, dilation_rate=2, use_bias=False, depthwise_constraint="max_norm"),
+    case("SeparableConv1D", SERIES, 5, 3),
+    case("SeparableConv1D", SERIES, 5, 2, 2, "same", depth_multiplier=2, activation="relu"),
+    case("SeparableConv1D", SERIES, 5, 2, pointwise_regularizer="l2", depthwise_constraint="non_neg"),
+    case("MaxPooling3D", VOLUMES),
+    case("MaxPooling3D", VOLUMES, 2, (1, 2, 3), "same"),
+    case("AveragePooling3D", VOLUMES, 2),
+    case("AveragePooling3D", VOLUMES, (3, 2, 1), 1),
+    case("GlobalMaxPooling3D", VOLUMES),
+    case("GlobalAveragePooling3D", VOLUMES, keepdims=True),
+    *(case(f"Adaptive{kind}Pooling1D", SERIES, size) for kind in ("Max", "Average") for size in (3, (7,))),
+    *(case(f"Adaptive{kind}Pooling2D", IMAGES, size) for kind in ("Max", "Average") for size in (3, (5, 1))),
+    *(case(f"Adaptive{kind}Pooling3D", VOLUMES, size) for kind in ("Max", "Average") for size in (2, (3, 1, 4))),
+    case("DepthwiseConv2D", IMAGES, 3, depthwise_regularizer="l2", bias_regularizer="l2", activity_regularizer="l2"),
+    case("SeparableConv2D", IMAGES, 3, 3, pointwise_constraint="non_neg", bias_constraint="max_norm"),
     case("Dense", ROWS, 4),
     case("Dense", ROWS, 4, "relu"),
     case("Dense", ROWS, 4, activation="softmax", use_bias=False),
@@ -232,7 +269,7 @@ CASES = [
 ]
 #: Those of them that know data_format, with channels second.
 FORMATTED = (
-    "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling", "AveragePooling", "Global", "Flatten",
+    "Conv", "DepthwiseConv", "SeparableConv", "Adaptive", "MaxPooling", "AveragePooling", "Global", "Flatten",
     "ZeroPadding", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D", "Resizing", "CenterCrop", "Random",
 )  # fmt: skip
 CASES += [
@@ -491,11 +528,13 @@ def test_freezing():
 
 #: Layers that Keras calls built only behind build(): those that have one of their own.
 BUILT_LATER = (
-    "Conv2D", "Dense", "DepthwiseConv2D", "Flatten", "PReLU", "Permute", "RepeatVector", "Rescaling", "SeparableConv2D",
+    "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Dense", "DepthwiseConv1D",
+    "DepthwiseConv2D", "Flatten", "PReLU", "Permute", "RepeatVector", "Rescaling", "SeparableConv1D", "SeparableConv2D",
     *(f"{kind}{rank}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for rank in (1, 2, 3)),
 )  # fmt: skip
 BUILT_LATER += ("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization")
 BUILT_LATER += ("Resizing", "CenterCrop", *(name for name in layers.__all__ if name.startswith("Random")))
+BUILT_LATER += tuple(f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3))
 FIRST_CASES = list({c.name: c for c in reversed(CASES)}.values())
 
 
@@ -679,6 +718,33 @@ REFUSED = [
     case("SeparableConv2D", None, 4, 3, depth_multiplier=0),
     case("SeparableConv2D", None, 4, 3, pointwise_initializer="glorot"),
     case("SeparableConv2D", IMAGES, 4, 8),
+    *(case("Conv1D", None, filters, 3) for filters in (0, -1)),
+    *(case("Conv1D", None, 4, size) for size in (0, (3, 3), None)),
+    case("Conv1D", None, 4, 3, padding="full"),
+    case("Conv1D", None, 4, 3, 2, dilation_rate=2),
+    case("Conv1D", SERIES, 4, 8),
+    case("Conv1D", IMAGES, 4, 3),
+    *(case("Conv3D", None, 4, size) for size in (0, (3, 3), 2.5)),
+    case("Conv3D", None, 4, 3, padding="causal"),
+    case("Conv3D", VOLUMES, 4, 4),
+    case("Conv3D", VOLUMES, 3, 2, groups=3),
+    *(case("Conv2DTranspose", None, filters, 3) for filters in (0, -1)),
+    *(case("Conv2DTranspose", None, 4, size) for size in (0, (3, 3, 3), None)),
+    case("Conv2DTranspose", None, 4, 3, padding="causal"),
+    case("Conv2DTranspose", None, 4, 3, 2, dilation_rate=2),
+    *(case("Conv2DTranspose", None, 4, 3, 2, output_padding=more) for more in (2, -1, (0, 2), (0, 0, 0))),
+    case("Conv1DTranspose", None, 4, 3, output_padding=1),
+    case("DepthwiseConv1D", None, 0),
+    case("DepthwiseConv1D", None, 3, padding="causal"),
+    case("SeparableConv1D", None, 0, 3),
+    case("SeparableConv1D", None, 4, 3, padding="causal"),
+    *(case("MaxPooling3D", None, size) for size in (0, (2, 2), "2")),
+    case("MaxPooling3D", IMAGES),
+    case("AveragePooling3D", None),
+    *(case("AdaptiveMaxPooling1D", None, size) for size in ("2", 2.5, (1, 2))),
+    *(case("AdaptiveAveragePooling2D", None, size) for size in ("2", None, (1, 2, 3))),
+    case("AdaptiveAveragePooling3D", None, 2, "x"),
+    *(case(f"Adaptive{kind}Pooling2D", IMAGES, 0) for kind in ("Max", "Average")),
     case("Dense", None),
     *(case("Dense", None, units) for units in (0, -1, 2.5, 3.0, "4", None)),
     case("Dense", None, 3, "rellu"),
@@ -790,6 +856,9 @@ def test_errors(c):
 
 #: Calls that we refuse with ValueError while Keras takes them (None) or fails elsewhere (the class of its error).
 STRICTER = [
+    (case("Conv1D", None, 4, "3"), TypeError),
+    (case("Conv2DTranspose", (2, 1, 1, 4), 4, 2, 2, "same", (0, 0)), None),  # an empty result
+    (case("MaxPooling3D", VOLUMES, 4), RuntimeError),
     (case("Conv2D", None, "4", 3), TypeError),
     (case("Conv2D", None, None, 3), None),
     (case("Conv2D", IMAGES, True, 3), None),

@@ -98,3 +98,69 @@ def test_trainings_side_by_side(optimizer, rng):
     assert [float(loss) for loss in models[1].losses] == pytest.approx(
         [loss.item() for loss in models[0].losses], rel=2e-3, abs=1e-5
     )
+
+
+def separable_stack(library):
+    """Return images through layers whose kernels have other names."""
+    layers = library.layers
+    return [
+        library.Input((9, 8, 3)),
+        layers.DepthwiseConv2D(
+            3, depth_multiplier=2, depthwise_regularizer="l2", bias_regularizer="l2", activity_regularizer="l2",
+            depthwise_constraint=library.constraints.MaxNorm(0.5), activation="relu",
+        ),
+        layers.SeparableConv2D(
+            5, 3, depthwise_regularizer="l1", pointwise_regularizer="l2", pointwise_constraint="non_neg",
+            depthwise_constraint="unit_norm", bias_constraint="max_norm",
+        ),
+        layers.Conv2DTranspose(4, 3, 2, "same", kernel_regularizer="l2", kernel_constraint="max_norm"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, activation="softmax"),
+    ]  # fmt: skip
+
+
+def sequence_stack(library):
+    """Return sequences through every layer for them."""
+    layers = library.layers
+    return [
+        library.Input((16, 3)),
+        layers.Conv1D(6, 3, padding="causal", activation="relu", kernel_regularizer="l2", bias_constraint="non_neg"),
+        layers.DepthwiseConv1D(3, depthwise_regularizer="l2", depthwise_constraint="max_norm"),
+        layers.SeparableConv1D(5, 3, pointwise_regularizer="l1", depthwise_constraint="max_norm"),
+        layers.MaxPooling1D(2),
+        layers.Conv1DTranspose(4, 3, strides=2, activity_regularizer="l2", bias_regularizer="l2"),
+        layers.AdaptiveAveragePooling1D(3),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+def volume_stack(library):
+    """Return volumes through every layer for them."""
+    layers = library.layers
+    return [
+        library.Input((6, 7, 8, 2)),
+        layers.Conv3D(6, 3, padding="same", activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"),
+        layers.MaxPooling3D(2),
+        layers.BatchNormalization(),
+        layers.Conv3DTranspose(4, 3, strides=2, activation="relu", kernel_regularizer="l1", bias_constraint="non_neg"),
+        layers.AveragePooling3D(2),
+        layers.Conv3D(4, (1, 3, 3), bias_regularizer="l2"),
+        layers.GlobalAveragePooling3D(),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+@pytest.mark.parametrize("make", [separable_stack, sequence_stack, volume_stack], ids=lambda make: make.__name__)
+def test_twenty_steps_of_every_convolution(make, rng):
+    models = [library.Sequential(make(library)) for library in BOTH]
+    x, y = rng.standard_normal((7, *models[0].input_shape[1:])).astype(np.float32), rng.integers(0, 3, 7)
+    models[1].set_weights(models[0].get_weights())
+    losses = []
+    for library, model in zip(BOTH, models, strict=True):
+        model.compile(library.optimizers.SGD(0.05, momentum=0.5), "sparse_categorical_crossentropy")
+        losses.append([float(model.train_on_batch(x, y)) for _ in range(20)])
+        assert losses[-1][-1] < losses[-1][0]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    for a, e in zip(models[1].get_weights(), models[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-3, atol=1e-4)

@@ -51,6 +51,17 @@ CASES = {
         for i, case in enumerate(case for case in CONV_CASES if case.groups == case.images[3])
     ],
     (P.Dense, P.Normalize): [dense_case(case, i % 3 > 0) for i, case in enumerate(DENSE_CASES)],
+    **{
+        (type(op), P.Normalize): [(op, x, [w, None]), (op, x, [w, (5,)])]
+        for op, w, x in (
+            (P.Conv1D(padding="causal"), (3, 4, 5), (2, 9, 4)),
+            (P.Conv3D((1, 2, 1), "same"), (2, 3, 3, 4, 5), (2, 3, 5, 4, 4)),
+            (P.ConvTranspose1D((2,)), (3, 5, 4), (2, 9, 4)),
+            (P.ConvTranspose2D((2, 3), "same"), (3, 2, 5, 4), (2, 3, 5, 4)),
+            (P.ConvTranspose3D((2, 1, 2)), (3, 2, 1, 5, 4), (2, 3, 5, 4, 4)),
+        )
+    },
+    (P.DepthwiseConv1D, P.Normalize): [(P.DepthwiseConv1D(), (2, 9, 4), [(3, 4, 2), b]) for b in (None, (8,))],
 }
 ROWS = [pytest.param(*case, id=f"{row[0].__name__}-{i}") for row in CASES for i, case in enumerate(CASES[row])]
 

@@ -113,6 +113,19 @@ CHAINS = {
         for i, c in enumerate(DENSE_CASES)
     ]
     + [with_relu("images", P.Dense(), [(5, 9), (9,)], (2, 3, 4, 5))],
+    **{
+        (type(op), P.Relu): [with_relu(f"{op.name}-{b}", op, [w, b], x) for b in (None, w[axis : axis + 1 or None])]
+        for op, w, x, axis in (
+            (P.Conv1D(padding="causal"), (3, 4, 17), (2, 9, 4), -1),
+            (P.Conv3D((1, 2, 1), "same"), (2, 3, 3, 4, 17), (2, 3, 5, 4, 4), -1),
+            (P.ConvTranspose1D((2,)), (3, 17, 4), (2, 9, 4), -2),
+            (P.ConvTranspose2D((2, 3), "same"), (3, 2, 5, 4), (2, 3, 5, 4), -2),
+            (P.ConvTranspose3D((2, 1, 2)), (3, 2, 1, 5, 4), (2, 3, 5, 4, 4), -2),
+        )
+    },
+    (P.DepthwiseConv1D, P.Relu): [
+        with_relu(f"depthwise-{b}", P.DepthwiseConv1D(padding="same"), [(3, 4, 2), b], (2, 9, 4)) for b in (None, (8,))
+    ],
     (P.BatchNorm, P.Relu): [
         with_relu(str(shape), P.BatchNorm(), norm_weights(shape[-1], i % 3 > 0), shape)
         for i, shape in enumerate(NORMED)

@@ -79,6 +79,49 @@ NETWORKS = {
         (36,),
         loss.SquaredError(),
     ),
+    "sequences": (
+        lambda: [
+            L.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"),
+            L.DepthwiseConv1D(3, depth_multiplier=2),
+            L.Conv1DTranspose(4, 3, strides=2, padding="same", activation="tanh"),
+            L.SeparableConv1D(3, 2, activation="relu"),
+            L.AdaptiveAveragePooling1D(4),
+        ],
+        (9, 2),
+        loss.SquaredError(),
+    ),
+    "images-made-larger": (
+        lambda: [
+            L.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu"),
+            L.AdaptiveMaxPooling2D((4, 5)),
+            L.Conv2DTranspose(1, 2, strides=(2, 3), output_padding=(1, 0)),
+        ],
+        (3, 4, 2),
+        loss.SquaredError(),
+    ),
+    "volumes": (
+        lambda: [
+            L.Conv3D(4, 2, padding="same", activation="relu"),
+            L.MaxPooling3D((1, 2, 2)),
+            L.Conv3DTranspose(3, 3, strides=(1, 2, 2), activation="tanh"),
+            L.AveragePooling3D(2, padding="same"),
+            L.AdaptiveMaxPooling3D(2),
+        ],
+        (3, 5, 6, 2),
+        loss.SquaredError(),
+    ),
+    "volumes-to-averages": (
+        lambda: [L.Conv3D(3, 2), L.AdaptiveAveragePooling3D((2, 1, 3)), L.GlobalAveragePooling3D(), L.Dense(2)],
+        (4, 3, 5, 2),
+        loss.SquaredError(),
+    ),
+    "volumes-to-maxima": (
+        lambda: [L.Conv3D(3, 2), L.GlobalMaxPooling3D(), L.Dense(2)],
+        (4, 3, 5, 2),
+        loss.SquaredError(),
+    ),
+    "adaptive-average": (lambda: [L.Conv2D(3, 2), L.AdaptiveAveragePooling2D(3)], (6, 5, 2), loss.SquaredError()),
+    "adaptive-maximum": (lambda: [L.Conv1D(3, 2), L.AdaptiveMaxPooling1D(3)], (9, 2), loss.SquaredError()),
     "one-dimension-average": (lambda: [L.GlobalAveragePooling1D(), L.Dense(2)], (5, 3), loss.SquaredError()),
     "depthwise": (
         lambda: [

@@ -36,6 +36,14 @@ from fastconv.ops.reference.activation import (
     tanh,
     tanh_backward,
 )
+from fastconv.ops.reference.axes import (
+    convolve,
+    convolve_backward,
+    convolve_transpose,
+    convolve_transpose_backward,
+    pool,
+    pool_backward,
+)
 from fastconv.ops.reference.convolution import conv2d, conv2d_backward
 from fastconv.ops.reference.dense import dense, dense_backward
 from fastconv.ops.reference.depthwise import (
@@ -124,6 +132,10 @@ __all__ = [
     "conv2d_backward",
     "conv_relu_max_pool",
     "conv_relu_max_pool_backward",
+    "convolve",
+    "convolve_backward",
+    "convolve_transpose",
+    "convolve_transpose_backward",
     "dense",
     "dense_backward",
     "depthwise_conv2d",
@@ -163,6 +175,8 @@ __all__ = [
     "normalize_backward",
     "normalize_over",
     "normalize_over_backward",
+    "pool",
+    "pool_backward",
     "relu",
     "relu_backward",
     "rescale",
