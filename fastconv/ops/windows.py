@@ -105,10 +105,20 @@ class Conv(NamedTuple):
 
 def conv_sizes(x, w, strides, padding, dilation, groups):
     """Return the `Conv` of an input shape (n, h, w, c) and a filter shape (kh, kw, c / groups, o)."""
+    if padding == "same":
+        dilation = [_as_far_as_seen(size, k, d) for size, k, d in zip(x[1:3], w[:2], dilation, strict=True)]
     axes = list(zip(x[1:3], w[:2], strides, dilation, _pair_padding(padding), strict=True))
     out = [geometry.output_size(size, k, s, d, p) for size, k, s, d, p in axes]
     pads = tuple(geometry.pad_amounts(size, k, s, d, p) for size, k, s, d, p in axes)
     return Conv(x[0], *x[1:], *out, w[3], tuple(w[:2]), tuple(strides), pads, tuple(dilation), groups)
+
+
+def _as_far_as_seen(size, kernel, dilation):
+    """Return a dilation that puts the taps of "same" windows on the same cells without padding for miles.
+
+    Beyond these numbers every tap lies outside of the image, but for the one in the middle of an odd kernel.
+    """
+    return min(dilation, max(1, size if kernel % 2 else 2 * size))
 
 
 def _pair_padding(padding):
