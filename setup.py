@@ -5,7 +5,7 @@ Switches (environment; none is needed for a normal build)
   FASTCONV_BUILD_ISA=all|scalar[,avx2]   kernel variants to build beside baseline and float64
   FASTCONV_BUILD_DEBUG=1                 bounds checks on, -O1 -g
   FASTCONV_BUILD_TRACE=1                 Cython line tracing, C files beside the .pyx, for coverage
-  FASTCONV_BUILD_SANITIZE=address,undefined
+  FASTCONV_BUILD_SANITIZE=address,undefined  -O1 -g; run with LD_PRELOAD as the sanitizers stage of .ci/run does
   FASTCONV_BUILD_WERROR=1                -Wall -Wextra -Werror
   FASTCONV_BUILD_JOBS=N                  C compiler processes (default: all cores)
 """
@@ -164,14 +164,16 @@ class build_ext(_build_ext):
         )
         if self.compiler.compiler_type == "msvc":
             return (["/Od", "/Zi"] if debug else ["/O2", "/fp:contract"]), [], macros
-        args = ["-O1", "-g"] if debug else ["-O3", "-g0"]
+        args = ["-O1", "-g"] if debug or sanitize else ["-O3", "-g0"]
         # never -ffast-math: it would flush denormals in the whole process
         args += ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
         # the register tiles are templates: inline functions whose sizes are constants at each call
         macros = [*macros, ("CYTHON_INLINE", "inline __attribute__((always_inline))")]
         args += ["-Wall", "-Wextra", "-Werror"] if switch("WERROR") == "1" else []
-        args += [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer", "-g"] if sanitize else []
-        return args, [f"-fsanitize={sanitize}"] if sanitize else [], macros
+        if sanitize:
+            return [*args, f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"], [f"-fsanitize={sanitize}"], macros
+        # names of static functions, a twelfth of the size: nobody reads them in a wheel
+        return args, [] if debug or trace or sys.platform != "linux" else ["-s"], macros
 
     # -- from .pyx to .c ----------------------------------------------------------------------------------
     @staticmethod

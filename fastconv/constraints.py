@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastconv.names import Family, by_name
+from fastconv.names import Family, Spelled, by_name
 from fastconv.runtime import settings
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-class Constraint:
+class Constraint(Spelled):
     """Base class: a subclass writes ``__call__(w)`` and returns the nearest array that is allowed.
 
     Examples

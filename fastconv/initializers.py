@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from fastconv.names import Family, by_name
+from fastconv.names import Family, Spelled, by_name
 from fastconv.runtime import seeds, settings
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 _TRUNCATED_STDDEV = 0.8796256610342398
 
 
-class Initializer:
+class Initializer(Spelled):
     """Base class: subclasses write ``__call__(shape, dtype=None)`` and return an array.
 
     Examples

@@ -65,6 +65,38 @@ def suggestion(name, known):
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+class Spelled:
+    """What classes inherit whose constructors refuse an unknown argument by the class's own name, with a suggestion.
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> keras.regularizers.L2(l=0.1)
+    Traceback (most recent call last):
+        ...
+    TypeError: L2 got an unknown argument 'l'; expected some of l2. Did you mean 'l2'?
+    """
+
+    def __new__(cls, *args, **kwargs):  # noqa: D102  (the class says it)
+        known = arguments_of(cls) if kwargs else ()
+        for key in kwargs:
+            if known is not None and key not in known:
+                expected = ", ".join(known) or "none"
+                hint = suggestion(key, known)
+                raise TypeError(f"{cls.__name__} got an unknown argument {key!r}; expected some of {expected}.{hint}")
+        return super().__new__(cls)
+
+
+def arguments_of(cls):
+    """Return the names of the arguments that a class's constructor takes by name, None if it takes any."""
+    import inspect  # when needed, as above
+
+    given = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in given)
+    return None if takes_any else [p.name for p in given if p.kind in by_name]
+
+
 def by_name(classes):
     """Return a table of classes under their own names and under the same in snake case.
 

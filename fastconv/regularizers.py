@@ -9,7 +9,7 @@ import numbers
 
 import numpy as np
 
-from fastconv.names import Family, by_name
+from fastconv.names import Family, Spelled, by_name
 
 __all__ = [
     "L1",
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class Regularizer:
+class Regularizer(Spelled):
     """Base class: a subclass writes ``__call__(x)`` and, to be trained with, ``gradient(x)``.
 
     Examples

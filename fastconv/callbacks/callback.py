@@ -1,5 +1,7 @@
 """The moments of training at which a callback may act."""
 
+from fastconv.names import Spelled
+
 # Hooks by what they are called with: (logs), (epoch, logs), (batch, logs).
 PHASE_HOOKS = tuple(f"on_{phase}_{edge}" for phase in ("train", "test", "predict") for edge in ("begin", "end"))
 EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
@@ -11,7 +13,7 @@ BATCH_HOOKS = (
 HOOKS = PHASE_HOOKS + EPOCH_HOOKS + BATCH_HOOKS
 
 
-class Callback:
+class Callback(Spelled):
     """Base class: subclasses override the hooks they need; all others do nothing.
 
     Attributes

@@ -1,5 +1,7 @@
 """Stop when a metric does not get better."""
 
+import numbers
+
 from fastconv.callbacks.monitor import MonitorCallback
 
 
@@ -55,6 +57,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch=0,
     ):
         super().__init__(monitor, mode, min_delta)
+        if isinstance(patience, bool) or not isinstance(patience, numbers.Real):
+            raise ValueError(f"EarlyStopping: patience={patience!r} is not a number of epochs.")
         if patience < 0:
             raise ValueError(f"EarlyStopping: patience={patience!r} is negative.")
         self.patience = patience

@@ -139,11 +139,13 @@ cdef class Update(Kernel):
     cdef void prepare(self) noexcept nogil:
         """Settle what happens to each weight and its gradient as a whole."""
         cdef ix k
+        cdef Owner* owner
         cdef double joint = 0, norm, scale = self.settings[0], limit = self.settings[2], decay = self.settings[3]
         for k in range(self.weights):
             self.owners[k].squares = 0
         for k in range(self.count):
-            self.parts[k].owner.squares += self.parts[k].squares
+            owner = self.parts[k].owner
+            owner.squares += self.parts[k].squares
             joint += self.parts[k].squares
         for k in range(self.weights):
             norm = fabs(scale) * sqrt(joint if self.norms == JOINT_NORM else self.owners[k].squares)

@@ -103,8 +103,9 @@ class Layer:
         kind = type(self).__name__
         self.input_shape_hint = _input_shape_hint(kind, kwargs)
         if kwargs:
-            known = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape")
-            hint = "".join(suggestion(key, known) for key in kwargs)
+            common = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape")
+            own = set(inspect.signature(type(self).__init__).parameters) - {"self", "kwargs"}
+            hint = "".join(suggestion(key, [*common, *sorted(own - {*common})]) for key in kwargs)
             raise ValueError(f"Unrecognized keyword arguments passed to {kind}: {kwargs}.{hint}")
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"{kind}: name={name!r} is not a string without '/'.")

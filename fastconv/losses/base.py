@@ -5,11 +5,11 @@ import numpy as np
 from fastconv.layers.layer import unique_name
 from fastconv.losses import traced
 from fastconv.losses.reduction import REDUCTIONS, as_floats, reduce_values, slopes_of_reduction
-from fastconv.names import snake_case, suggestion
+from fastconv.names import Spelled, snake_case, suggestion
 from fastconv.runtime import settings
 
 
-class Loss:
+class Loss(Spelled):
     """Base class: subclasses write ``call(y_true, y_pred)``, which returns one value per sample.
 
     Made of operators and functions of `fastconv.ops`, it can be trained with. What is computed with NumPy's own

@@ -3,6 +3,8 @@
 The functions return 0.0 or 1.0 for each sample, as floats; the metrics count truth values and skip that step.
 """
 
+import numbers
+
 import numpy as np
 
 from fastconv import kernels
@@ -10,6 +12,13 @@ from fastconv.losses.labels import sparse_labels
 from fastconv.losses.shapes import aligned, same_shape
 from fastconv.metrics.reduction import MeanMetricWrapper
 from fastconv.runtime import settings
+
+
+def _places(owner, k):
+    """Return how many places count; raise ValueError unless it is a whole number above 0."""
+    if isinstance(k, bool) or not isinstance(k, numbers.Integral) or k < 1:
+        raise ValueError(f"{owner}: k={k!r} is not an integer above 0.")
+    return int(k)
 
 
 def _floats(matches):
@@ -360,7 +369,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
     def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
         super().__init__(_top_k, name, dtype, k=k)
-        self.k = k
+        self.k = _places(type(self).__name__, k)
 
     def get_config(self):
         """Return the arguments; see `Metric`.
@@ -395,7 +404,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
     def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
         super().__init__(_sparse_top_k, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
-        self.k = k
+        self.k = _places(type(self).__name__, k)
         self.from_sorted_ids = from_sorted_ids
 
     def get_config(self):

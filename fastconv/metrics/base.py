@@ -6,11 +6,11 @@ import numpy as np
 
 from fastconv.layers.layer import unique_name
 from fastconv.layers.variable import Variable
-from fastconv.names import snake_case
+from fastconv.names import Spelled, snake_case
 from fastconv.runtime import settings
 
 
-class Metric:
+class Metric(Spelled):
     """Base class: subclasses write ``update_state``, ``result`` and, if needed, ``reset_state``.
 
     Parameters
