@@ -192,7 +192,7 @@ class build_ext(_build_ext):
     def directives():
         directives = dict(DIRECTIVES)
         if switch("DEBUG") == "1":
-            directives.update(boundscheck=True, initializedcheck=True, nonecheck=True)
+            directives.update(boundscheck=True, initializedcheck=True)  # nonecheck does not go with prange
         if switch("TRACE") == "1":
             directives.update(linetrace=True)
         return directives

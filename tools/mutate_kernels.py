@@ -68,7 +68,7 @@ MUTANTS = [
     ("elementwise.pxi", "v <= self.threshold", "v < self.threshold", VALUES),
     ("elementwise.pxi", "v < self.maximum", "v <= self.maximum", VALUES),
     ("simd.h", "(vi)(v > best)", "(vi)(v >= best)", POOL),
-    ("loss.pxi", "x[j] != x[j]", "0", LOSS),
+    ("loss.pxi", "x[j] != x[j]", "x[j] < x[j]", LOSS),
     ("elementwise_loss.pxi", "size <= a[3]", "size <= 1", LOSS),
     ("elementwise_loss.pxi", "q == <real>p", "True", LOSS),
     ("loss.pxi", "self.ignores and self.labels[r] == self.ignored", "False", LOSS),
