@@ -1,6 +1,7 @@
 """Memory over many calls: `predict` and `fit` leave nothing behind, and a data set is never copied."""
 
 import gc
+import sys
 import tracemalloc
 
 import numpy as np
@@ -10,6 +11,8 @@ from fastconv import layers as L
 from fastconv.models import Sequential
 from tests.models.data import classifier, stripes
 from tests.plan.test_memory import resident
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="tells resident memory on Linux only")
 
 
 def traced(function):
@@ -39,6 +42,7 @@ def growth(function, warm_up, count):
     return resident() - before
 
 
+@needs_linux
 @pytest.mark.parametrize("size", [1, 7, 40], ids=["one image", "a batch", "two batches"])
 @pytest.mark.parametrize(("warm_up", "count"), [(500, 2_000), pytest.param(5_000, 100_000, marks=pytest.mark.slow)])
 def test_predict_does_not_grow(warm_up, count, size, rng):
@@ -48,6 +52,7 @@ def test_predict_does_not_grow(warm_up, count, size, rng):
     assert grown < 1 << 20
 
 
+@needs_linux
 @pytest.mark.parametrize(("warm_up", "count"), [(4, 8), pytest.param(20, 50, marks=pytest.mark.slow)])
 def test_fit_with_changing_batch_sizes_does_not_grow(warm_up, count):
     x, y = stripes(120)
