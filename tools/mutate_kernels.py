@@ -117,7 +117,7 @@ def notices(tree, k):
     environment = os.environ | {"PYTHONPATH": str(tree), "FASTCONV_MUTANT": str(k)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *dict.fromkeys(tests)]
     try:
-        return subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=300).returncode != 0
+        return subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=90).returncode != 0
     except subprocess.TimeoutExpired:
         return True
 

@@ -216,8 +216,8 @@ cdef class norm_factors(Kernel):
         self.threads = useful_threads(threads, <double>mean.size * 4)
 
     cdef void run(self) noexcept nogil:
-        cdef ix s
-        for s in prange(self.mean.shape[0], num_threads=min(self.threads, self.mean.shape[0]), schedule="static"):
+        cdef ix s, segments = self.mean.shape[0]
+        for s in prange(segments, num_threads=min(self.threads, segments), schedule="static"):
             self.segment(s)
 
     cdef void segment(self, ix s) noexcept nogil:

@@ -569,6 +569,94 @@ def resampled(rng):
     )
 
 
+# ---- what changes each image by numbers of its own ------------------------------------------------------------
+
+
+def _images(rng):
+    return integers(rng, (batch(rng), *sizes(rng, 2, 12), pick(rng, CHANNELS)))
+
+
+def warp(rng):
+    """Maps by whole pixels: whatever comes from between them is not exact."""
+    x = _images(rng)
+    maps = np.tile([1.0, 0, 0, 0, 1, 0], (len(x), 1))
+    maps[:, [2, 5]] = rng.integers(-9, 10, (len(x), 2))
+    maps[:, [0, 4]] = rng.integers(-2, 3, (len(x), 2))
+    mode = pick(rng, ["constant", "nearest", "wrap", "reflect", "mirror"])
+    how = (pick(rng, ["bilinear", "nearest"]), mode)
+    return Trial(
+        P.Warp(lambda seed, shape: maps, *how, 2.0),
+        (x,),
+        lambda x, y: R.warp(x, maps, *how, 2.0),
+        lambda x, y, dy: (R.warp_backward(dy, maps, *how),),
+    )
+
+
+def flip(rng):
+    x = _images(rng)
+    which, rows, columns = rng.integers(0, 2, len(x)), bool(rng.integers(2)), bool(rng.integers(2))
+
+    def turn(x):
+        turned = x[:, :: -1 if rows else 1, :: -1 if columns else 1]
+        return np.where(which.reshape(-1, 1, 1, 1) > 0, turned, x)
+
+    op = P.Flip(lambda seed, shape: which, columns, rows)
+    return Trial(op, (x,), lambda x, y: turn(x), lambda x, y, dy: (turn(dy),))
+
+
+def window(rng):
+    x = _images(rng)
+    size = [int(rng.integers(1, n + 1)) for n in x.shape[1:3]]
+    row, column = (int(rng.integers(0, n - k + 1)) for n, k in zip(x.shape[1:3], size, strict=True))
+    where = (slice(None), slice(row, row + size[0]), slice(column, column + size[1]))
+
+    def backward(x, y, dy):
+        dx = np.zeros_like(x)
+        dx[where] = dy
+        return (dx,)
+
+    return Trial(P.Window(lambda seed, shape: (row, column), size), (x,), lambda x, y: x[where], backward)
+
+
+def brightness(rng):
+    x = _images(rng)
+    deltas = rng.integers(-3, 4, len(x)).reshape(-1, 1, 1, 1).astype(float)
+    return Trial(
+        P.Brightness(lambda seed, shape: deltas.reshape(-1), -4.0, 3.0),
+        (x,),
+        lambda x, y: np.clip(x + deltas, -4, 3),
+        lambda x, y, dy: (np.where((x + deltas >= -4) & (x + deltas <= 3), dy, 0),),
+    )
+
+
+def contrast(rng):
+    x = _images(rng)
+    factors = rng.integers(0, 9, len(x)) / 4
+    return Trial(
+        P.Contrast(lambda seed, shape: factors),
+        (x,),
+        lambda x, y: R.contrast(x, factors),
+        lambda x, y, dy: (R.contrast_backward(x, dy, factors),),
+        exact=False,
+    )
+
+
+def standardize(rng):
+    x, invert = integers(rng, any_shape(rng)), bool(rng.integers(2))
+    mean, variance = integers(rng, x.shape[-1:]), 4.0 ** rng.integers(-1, 2, x.shape[-1:])
+
+    def forward(x, mean, variance):
+        deviation = np.sqrt(variance)
+        return x * deviation + mean if invert else (x - mean) / deviation
+
+    def backward(x, mean, variance, y, dy):
+        deviation = np.sqrt(variance)
+        return dy * deviation if invert else dy / deviation, 0 * mean, 0 * variance
+
+    op = P.Standardize(x.shape[-1:], 1e-7, invert)
+    return Trial(op, (x, mean, variance.astype(np.float32)), forward, backward)
+
+
 #: Every op that computes something: name -> how it is drawn.
 ROWS = {
     "Conv2D": conv2d,
@@ -602,6 +690,12 @@ ROWS = {
     "ZeroPad": zero_pad,
     "Crop": crop,
     "Resample": resampled,
+    "Warp": warp,
+    "Flip": flip,
+    "Window": window,
+    "Brightness": brightness,
+    "Contrast": contrast,
+    "Standardize": standardize,
 }
 #: Ops that are not among them, and why.
 ELSEWHERE = {
