@@ -3,7 +3,7 @@
 Switches (environment; none is needed for a normal build)
   FASTCONV_BUILD_OPENMP=auto|1|0         auto (default) probes; 1: a missing OpenMP is an error; 0: one thread
   FASTCONV_BUILD_ISA=all|scalar[,avx2]   kernel variants to build beside baseline and float64
-  FASTCONV_BUILD_DEBUG=1                 bounds checks on, -O1 -g
+  FASTCONV_BUILD_DEBUG=1                 bounds checks on, -O1 -g, no vectors
   FASTCONV_BUILD_TRACE=1                 Cython line tracing, C files beside the .pyx, for coverage
   FASTCONV_BUILD_SANITIZE=address,undefined  -O1 -g; run with LD_PRELOAD as the sanitizers stage of .ci/run does
   FASTCONV_BUILD_WERROR=1                -Wall -Wextra -Werror
@@ -162,6 +162,8 @@ class build_ext(_build_ext):
         macros = (
             [("CYTHON_USE_SYS_MONITORING", "0"), ("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")] if trace else []
         )
+        if debug:  # a function that returns a vector has no value to return after an error
+            macros.append(("FASTCONV_SCALAR", "1"))
         if self.compiler.compiler_type == "msvc":
             return (["/Od", "/Zi"] if debug else ["/O2", "/fp:contract"]), [], macros
         args = ["-O1", "-g"] if debug or sanitize else ["-O3", "-g0"]

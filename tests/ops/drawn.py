@@ -555,7 +555,10 @@ def resampled(rng):
     shape = (batch(rng), *sizes(rng, int(rng.integers(1, 3))), pick(rng, CHANNELS))
     axis, out = int(rng.integers(1, len(shape))), int(rng.integers(1, 13))
     size = shape[axis]
-    matrix = pick(rng, [resample.nearest, resample.bilinear, lambda n, m: resample.repeating(n, 1 + m % 4)])(size, out)
+    if rng.random() < 0.25:
+        matrix = resample.repeating(size, 1 + out % 4)
+    else:
+        matrix = resample.resizing(pick(rng, list(resample.INTERPOLATIONS)), size, out, bool(rng.integers(2)))
 
     def along(x, matrix):
         return np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T.astype(x.dtype), -1, axis)

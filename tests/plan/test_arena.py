@@ -203,3 +203,11 @@ def test_memory_of_the_tutorial_network():
     assert program.size < 1.2 * peak(program.buffers)
     for mode in MODES:
         assert sizes[mode, 512] < 4.2 * sizes[mode, 128]
+
+
+def test_a_buffer_that_fits_exactly_takes_the_gap():
+    """Largest first: 192 and 128 bytes, which live throughout, with a gap of 128 between them that is free later."""
+    low, high = Buffer((192,), np.uint8, 0, 9), Buffer((128,), np.uint8, 0, 9)
+    early, late = Buffer((128,), np.uint8, 0, 4), Buffer((128,), np.uint8, 5, 9)
+    assert arrange([low, early, high, late]) == 192 + 128 + 128
+    assert late.offset == early.offset == 192
