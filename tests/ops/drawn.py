@@ -704,4 +704,12 @@ ROWS = {
 ELSEWHERE = {
     "ActivityPenalty": "computes a penalty beside its result: tests/plan/test_gradients.py",
     "Function": "a function of the user, without a kernel",
+    **dict.fromkeys(("ArrayOp", "Assign", "Paired", "Read"), "steps of NumPy between kernels: tests/plan"),
+    **dict.fromkeys(
+        (
+            *("Conv1D", "Conv3D", "DepthwiseConv1D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D"),
+            *("MaxPool3D", "AveragePool3D", "AdaptiveMaxPool", "AdaptiveAveragePool"),
+        ),
+        "any number of axes: tests/ops/test_random_axes.py",
+    ),
 }
