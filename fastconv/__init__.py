@@ -5,7 +5,7 @@ it::
 
     F6  datasets  utils  visualize  testing  benchmark  __main__
                                                    what a person holds in the hand
-    F5  models  callbacks                          Sequential, the loops over batches
+    F5  models  callbacks  saving                  Sequential, the loops over batches, files
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
     F3  layers  activations  initializers          Keras's names: state, settings, shapes
         regularizers  constraints  losses  metrics  optimizers
@@ -32,6 +32,7 @@ from fastconv import (
     ops,
     optimizers,
     regularizers,
+    saving,
 )
 from fastconv._version import __version__
 from fastconv.layers import Input, Layer
@@ -64,6 +65,7 @@ __all__ = [
     "ops",
     "optimizers",
     "regularizers",
+    "saving",
     "show_config",
     "testing",
     "utils",

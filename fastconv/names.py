@@ -5,9 +5,17 @@ there and in `CUSTOM_OBJECTS` only: a module named in a file is never imported.
 """
 
 import re
+import sys
+from contextvars import ContextVar
 
-# Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name".
+# Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name"; those of a scope
+# come first.
 CUSTOM_OBJECTS = {}
+SCOPE = ContextVar("the custom objects of a scope", default=None)
+TRUSTED = ContextVar("whether the config being read is trusted", default=False)
+
+# What the module of a class of our own begins with in saved configs; old configs name no module.
+_OWN_MODULES = ("keras", "tf_keras", "keras_core", "tensorflow", "fastconv", "builtins")
 
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])")
 
@@ -121,6 +129,62 @@ def by_name(classes):
     return table
 
 
+def may_be_own(config):
+    """Tell whether a config may mean a class of the library, not one of the user that has the same name.
+
+    Parameters
+    ----------
+    config : dict
+        Keras's description of an object.
+
+    Returns
+    -------
+    bool
+        Whether its module, if any, and its registered name, if any, are those of a built-in class.
+
+    Examples
+    --------
+    >>> may_be_own({"module": "keras.layers", "class_name": "Dense", "registered_name": None})
+    True
+    >>> may_be_own({"module": "mine", "class_name": "Dense", "registered_name": "Dense"})
+    False
+    """
+    module, registered = config.get("module"), config.get("registered_name")
+    if module is None:
+        return registered is None
+    own = isinstance(module, str) and module.split(".")[0] in _OWN_MODULES
+    return own and registered in (None, config.get("class_name"))
+
+
+def imported(module, name):
+    """Return the class of this name in a module that the program itself has imported, if the config is trusted.
+
+    Nothing is imported, and the standard library is not looked into.
+
+    Parameters
+    ----------
+    module : str or None
+        The module's name; ``None`` is the program itself.
+    name : str
+        The name of the class.
+
+    Returns
+    -------
+    type or None
+        The class; always ``None`` unless ``safe_mode=False`` was said.
+
+    Examples
+    --------
+    >>> imported("fastconv.names", "Family") is None
+    True
+    """
+    module = "__main__" if module is None else module
+    if not TRUSTED.get() or not isinstance(module, str) or module.split(".")[0] in sys.stdlib_module_names:
+        return None
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) else None
+
+
 class Family:
     """The named members of one kind of thing, and what is looked up among them.
 
@@ -158,7 +222,7 @@ class Family:
         self.functions = functions
         self.ignore_case = ignore_case
 
-    def find(self, name, custom_objects=None, registered_name=None):
+    def find(self, name, custom_objects=None, registered_name=None, own=True, module=None):
         """Return the class or function called `name`.
 
         Parameters
@@ -169,6 +233,10 @@ class Family:
             More names, which come first.
         registered_name : str, optional
             The name under which a class of the user was registered.
+        own : bool
+            Whether members of the family count, or those of the user only.
+        module : str, optional
+            Where a class of the user lies.
 
         Returns
         -------
@@ -188,17 +256,27 @@ class Family:
         if not isinstance(name, str):
             name = repr(name)  # a hostile or broken config: not found, below
         keys = [key for key in (registered_name, name) if isinstance(key, str)]
-        for table in (custom_objects or {}, CUSTOM_OBJECTS):
+        theirs = [custom_objects or {}, SCOPE.get() or {}, CUSTOM_OBJECTS]
+        for table in theirs:
             for key in keys:
                 if key in table:
                     return table[key]
+        if not own:
+            found = imported(module, name)
+            if found is not None:
+                return found
+            raise ValueError(
+                f"Could not interpret {self.kind} identifier: {registered_name or name!r} is no {self.kind} of the "
+                "library and is not registered. If it is yours, register it with register_keras_serializable, or pass "
+                f"custom_objects={{{name!r}: ...}}."
+            )
         if name in self.table:
             return self.table[name]
         if self.ignore_case and name.lower() in self.table:
             return self.table[name.lower()]
         raise ValueError(
             f"Could not interpret {self.kind} identifier: {name!r}."
-            f"{suggestion(name, [*self.table, *CUSTOM_OBJECTS, *(custom_objects or ())])}"
+            f"{suggestion(name, [*self.table, *(key for table in theirs for key in table)])}"
         )
 
     def get(self, identifier):
@@ -269,8 +347,9 @@ class Family:
         registered = {id(value): key for key, value in CUSTOM_OBJECTS.items()}
         if hasattr(obj, "get_config") and not isinstance(obj, type):
             built_in = any(member is cls for member in self.table.values())
+            mine = None if cls.__module__ == "__main__" else cls.__module__
             return {
-                "module": self.module if built_in else cls.__module__,
+                "module": self.module if built_in else mine,
                 "class_name": cls.__name__,
                 "config": obj.get_config(),
                 "registered_name": None if built_in else registered.get(id(cls), cls.__name__),
@@ -327,7 +406,7 @@ class Family:
         settings = config.get("config")
         if name == "function":
             return self._function(settings, custom_objects, config.get("registered_name"))
-        cls = self.find(name, custom_objects, config.get("registered_name"))
+        cls = self.find(name, custom_objects, config.get("registered_name"), may_be_own(config), config.get("module"))
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
             raise ValueError(f"The {self.kind} config names {name!r}, which is not a {self.kind} class.")
         try:

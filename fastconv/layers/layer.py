@@ -481,6 +481,21 @@ class Layer:
         """
         assign_all(f"Layer {self.name!r}", self.weights, weights)
 
+    def save_own_variables(self, store):
+        """Put this layer's weights into a mapping, under ``"0"``, ``"1"`` and so on; those of layers inside it not."""
+        for i, variable in enumerate(self._own_weights()):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store):
+        """Take this layer's weights from a mapping that `save_own_variables` filled.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit; nothing is changed then.
+        """
+        assign_all(f"Layer {self.name!r}", self._own_weights(), [store[str(i)] for i in range(len(store))])
+
     def build_entry(self):
         """Return what a saved config says of the inputs that the weights were made for, if there are any."""
         return {"build_config": {"input_shape": self._build_shape}} if self._build_shape is not None else {}

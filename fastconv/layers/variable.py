@@ -1,12 +1,16 @@
 """Variables: named arrays that stay where they are, so that plans and optimizers can hold on to them."""
 
 import operator
+from contextvars import ContextVar
 
 import numpy as np
 
 from fastconv.ops import array_functions as A
 from fastconv.ops import symbolic
 from fastconv.runtime import settings
+
+# While a file is read: an object whose `zeros(name, shape, dtype)` gives the values of new variables, within bounds.
+MADE_BY = ContextVar("what makes the values of new variables", default=None)
 
 
 class Variable:
@@ -191,6 +195,8 @@ def _values(name, initializer, shape, dtype):
     if callable(initializer):
         if shape is None:
             raise ValueError(f"Variable {name!r}: an initializer needs a shape.")
+        if MADE_BY.get() is not None:
+            return MADE_BY.get().zeros(name, tuple(shape), dtype or settings.floatx())
         return np.array(initializer(tuple(shape), dtype=dtype or settings.floatx()), order="C")
     if dtype is None and not isinstance(initializer, (np.ndarray, np.generic, Variable)):
         dtype = settings.floatx()

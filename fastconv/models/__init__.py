@@ -10,5 +10,16 @@ from fastconv.layers.input import Input
 from fastconv.models.functional import Functional
 from fastconv.models.model import Model
 from fastconv.models.sequential import Sequential
+from fastconv.saving import load_model, save_model
+from fastconv.saving.architecture import clone_model, model_from_json
 
-__all__ = ["Functional", "Input", "Model", "Sequential"]
+__all__ = [
+    "Functional",
+    "Input",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]

@@ -3,6 +3,7 @@
 from fastconv import losses, metrics, optimizers
 from fastconv.losses.lowering import check, is_trainable, lower
 from fastconv.models.compiled_metrics import CompiledMetrics
+from fastconv.saving.compiling import arguments, description
 
 BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
 
@@ -68,10 +69,26 @@ class Compiled:
             check(self._loss_object)
         self._metrics = CompiledMetrics(metrics, weighted_metrics)
         self.loss = loss
+        self._compile_arguments = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self._plans = {}
         self.compiled = True
 
     compiled = False
+    _compile_arguments = {}
+
+    def get_compile_config(self):
+        """Return what `compile` was given, as Keras writes it; None before.
+
+        Raises
+        ------
+        ValueError
+            If something of it has no name, such as a lambda.
+        """
+        return description(self.optimizer, **self._compile_arguments) if self.compiled else None
+
+    def compile_from_config(self, config):
+        """Compile by what `get_compile_config` returned."""
+        self.compile(**arguments(config))
 
     def loss_op(self):
         """Return the op of the loss, None where there is none that training knows."""

@@ -4,6 +4,8 @@ from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, unique_name
 from fastconv.models.model import Model
 from fastconv.ops.symbolic import KerasTensor, lower_graph, sources
+from fastconv.saving import CustomObjectScope, serialize_keras_object
+from fastconv.saving.objects import restored
 
 
 class Functional(Model):
@@ -218,11 +220,9 @@ class Functional(Model):
         return [found] if in_list else found
 
     def _entry(self, layer):
-        from fastconv.models.sequential import entry_of  # the table of layers holds models, too
-
         calls = [node for node in self._order if node.operation is layer]
         return {
-            **entry_of(layer),
+            **serialize_keras_object(layer),
             "name": layer.name,
             "inbound_nodes": [{"args": self._arguments(node), "kwargs": dict(node.arguments)} for node in calls],
         }
@@ -240,9 +240,8 @@ class Functional(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model, without its weights, from what `get_config` returned."""
-        from fastconv.models.sequential import _FAMILY  # the table of layers holds models, too
-
-        made = {entry["name"]: _FAMILY.deserialize(entry, custom_objects) for entry in config["layers"]}
+        with CustomObjectScope(custom_objects):
+            made = {entry["name"]: restored(entry, "layers") for entry in config["layers"]}
         tensors = {}
         for entry in config["layers"]:
             layer = made[entry["name"]]
@@ -259,7 +258,7 @@ class Functional(Model):
                 )
             for (name, i), call in ready:
                 (x,) = [_with_tensors(argument, tensors) for argument in call["args"]]
-                y = made[name](x, **call["kwargs"])
+                y = made[name](x, **{key: value for key, value in call["kwargs"].items() if value is not None})
                 for place, tensor in enumerate(y if isinstance(y, list) else [y]):
                     tensors[name, i, place] = tensor
             waiting = [pair for pair in waiting if pair not in ready]

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from fastconv import saving
 from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties, unique_name
 from fastconv.models import feeding, profiling, summary
 from fastconv.models.training import Trainer
 from fastconv.names import suggestion
 from fastconv.ops import symbolic
 from fastconv.plan import Plan
+from fastconv.saving import architecture
 
 
 class Model(Trainer, Layer):
@@ -287,6 +289,23 @@ class Model(Trainer, Layer):
                 return layer
         names = [layer.name for layer in self.layers]
         raise ValueError(f"Model {self.name!r}: no layer is named {name!r}; they are {names}.{suggestion(name, names)}")
+
+    # -- files --------------------------------------------------------------------------------------------
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Write the model to a ``.keras`` file; see `fastconv.saving.save_model`."""
+        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """Write the weights to a ``.weights.h5`` file; see `fastconv.saving.save_weights`."""
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Read the weights from a file; see `fastconv.saving.load_weights`."""
+        saving.load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def to_json(self, **kwargs):
+        """Return what the model is made of as JSON, for `fastconv.models.model_from_json`."""
+        return architecture.to_json(self, **kwargs)
 
     def summary(
         self,

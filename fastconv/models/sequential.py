@@ -2,16 +2,12 @@
 
 import numpy as np
 
-from fastconv import layers as layer_module
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, name_scope, sizes, unique_name
-from fastconv.models.functional import Functional
 from fastconv.models.model import Model
-from fastconv.names import Family
 from fastconv.ops.symbolic import KerasTensor
-
-_CLASSES = {name: getattr(layer_module, name) for name in layer_module.__all__ if name[0].isupper()}
-_FAMILY = Family("layer", "keras.layers", Layer, _CLASSES, functions=False)
+from fastconv.saving import CustomObjectScope, serialize_keras_object
+from fastconv.saving.objects import restored
 
 
 class Sequential(Model):
@@ -242,23 +238,26 @@ class Sequential(Model):
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self.dtype,
-            "layers": [entry_of(layer) for layer in layers],
+            "layers": [serialize_keras_object(layer) for layer in layers],
         }
         return {**config, "build_input_shape": self.input_shape} if self.built else config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model, without its weights, from what `get_config` returned."""
-        made = [_FAMILY.deserialize(entry, custom_objects) for entry in config["layers"]]
-        return cls(made, name=config["name"])
+        with CustomObjectScope(custom_objects):
+            made = [restored(entry, "layers") for entry in _entries(config)]
+        model = cls(made, name=config["name"])
+        if not model.built and config.get("build_input_shape"):
+            model.build(config["build_input_shape"])
+        return model
 
 
-def entry_of(layer):
-    """Return what a config says of a layer, with the module where Keras has it."""
-    entry = _FAMILY.serialize(layer)
-    if isinstance(layer, (Sequential, Functional)) and type(layer).__name__ in _CLASSES:
-        entry["module"] = "keras" if isinstance(layer, Sequential) else "keras.src.models.functional"
-    return {**entry, **layer.build_entry()}
-
-
-_CLASSES.update(Sequential=Sequential, Functional=Functional)  # models may be layers of others
+def _entries(config):
+    """Return the layers' configs; raise if there are none."""
+    if not isinstance(config.get("layers"), (list, tuple)) or "name" not in config:
+        raise ValueError(
+            "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys; got "
+            f"{sorted(map(str, config))}."
+        )
+    return config["layers"]

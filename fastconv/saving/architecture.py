@@ -1,0 +1,122 @@
+"""Models without their weights: as JSON, and copied."""
+
+from fastconv.saving import objects, text
+from fastconv.saving.registration import CustomObjectScope
+
+
+def to_json(model, **kwargs):
+    """Return what a model is made of as JSON; see `fastconv.models.model_from_json`.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    **kwargs
+        For ``json.dumps``.
+
+    Returns
+    -------
+    str
+        The text. It holds neither weights nor how the model was compiled.
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> to_json(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]))[:46]
+    '{"module": "keras", "class_name": "Sequential"'
+    """
+    import json
+
+    return json.dumps(objects.serialize_keras_object(model), **kwargs)
+
+
+def model_from_json(json_string, custom_objects=None):
+    """Make a model, with new weights and not compiled, from what ``model.to_json()`` returned.
+
+    Parameters
+    ----------
+    json_string : str
+        The text, by fastconv or by Keras.
+    custom_objects : dict, optional
+        Classes and functions of your own, by the names that the text uses.
+
+    Returns
+    -------
+    Model
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If the text is broken, or describes what is not supported.
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> keras.models.model_from_json(model.to_json()).output_shape
+    (None, 3)
+    """
+    config = text.parse("model_from_json", json_string)
+    with CustomObjectScope(custom_objects), objects.trusting(safe_mode=True):
+        return objects.restored(config, "layers")
+
+
+def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False, **kwargs):
+    """Return a model of new layers of the same settings, with new weights.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    input_tensors, call_function : None
+        Not supported.
+    clone_function : callable, optional
+        Makes a layer from a layer; by default by its config.
+    recursive : bool
+        Whether `clone_function` sees the layers of models within the model, in place of those models.
+    **kwargs
+        None are known.
+
+    Returns
+    -------
+    Model
+        The copy, not compiled.
+
+    Raises
+    ------
+    NotImplementedError
+        If what is not supported is given.
+    ValueError
+        If the model is none.
+
+    Examples
+    --------
+    >>> import fastconv as keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> copy = keras.models.clone_model(model)
+    >>> copy.output_shape, copy.layers[0] is model.layers[0]
+    ((None, 3), False)
+    """
+    if kwargs:
+        raise ValueError(f"clone_model: unknown arguments {sorted(kwargs)}.")
+    for argument, value in {"input_tensors": input_tensors, "call_function": call_function}.items():
+        if value is not None:
+            raise NotImplementedError(f"clone_model: {argument}={value!r} is not supported; leave it out.")
+    if not hasattr(model, "get_layer") or not hasattr(model, "from_config"):
+        raise ValueError(f"clone_model: model={model!r} is not a model that can be cloned.")
+    if clone_function is None:
+        return type(model).from_config(model.get_config())
+    if not hasattr(model, "add"):
+        raise NotImplementedError("clone_model: clone_function is supported for Sequential models only.")
+
+    def clone(layer):
+        nested = recursive and hasattr(layer, "get_layer")
+        return clone_model(layer, clone_function=clone_function, recursive=True) if nested else clone_function(layer)
+
+    copy = type(model)(name=model.name)
+    if model._input is not None:
+        copy.add(type(model._input).from_config(model._input.get_config()))
+    for layer in model.layers:
+        copy.add(clone(layer))
+    return copy

@@ -1,0 +1,27 @@
+"""Models and data for the tests of files."""
+
+import numpy as np
+
+import fastconv as keras
+from fastconv import layers as L
+
+
+def small():
+    """Return a network with weights of several kinds."""
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            L.Conv2D(3, 3, activation="relu", name="conv"),
+            L.BatchNormalization(name="norm"),
+            L.PReLU(name="slopes"),
+            L.Flatten(name="flat"),
+            L.Dense(3, activation="softmax", name="head"),
+        ],
+        name="small",
+    )
+
+
+def data(n=12):
+    """Return inputs and labels for `small`."""
+    rng = np.random.default_rng(5)
+    return rng.random((n, 6, 6, 2), dtype="float32"), rng.integers(0, 3, n)
