@@ -181,7 +181,8 @@ class ArrayFeed(Feed):
 
     def batches_of_a_pass(self):
         """Give the batches of a pass."""
-        if self.draw is not None:
+        if self.draw is not None:  # the order hangs on the generator alone, so that a pass can be repeated
+            self.order = np.arange(len(self.x), dtype=np.intp)
             self.draw().shuffle(self.order)
         for start in range(0, len(self.order), self.batch_size):
             yield Batch(self.order[start : start + self.batch_size], self.x, self.y, self.weights)

@@ -96,10 +96,11 @@ class Trainer(Stepping):
             verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps,
         )  # fmt: skip
         self.stop_training = False
+        self._begin_at = initial_epoch, 0  # a callback may change it: an epoch, and how many of its batches are done
         container.on_train_begin()
         logs = None
         with closing(feed), closing(validation or feed):
-            for epoch in range(initial_epoch, epochs):
+            for epoch in range(self._begin_at[0], epochs):
                 logs = self._fit_epoch(feed, container, epoch)
                 if validation is not None and _is_due(epoch, validation_freq):
                     results = self._test_loop(validation, container, "fit (validation_data)")
@@ -116,8 +117,11 @@ class Trainer(Stepping):
         """Train for one epoch; return the sorted logs."""
         self.reset_metrics()
         self._broken = None
+        done = self._begin_at[1] if epoch == self._begin_at[0] else 0
         container.on_epoch_begin(epoch)
         for step, batch in enumerate(feed):
+            if step < done:
+                continue
             container.on_train_batch_begin(step)
             self._run_batch(batch, "train", container.handles_nan)
             self._report(container, "on_train_batch_end", step)

@@ -25,3 +25,13 @@ def generator():
 def next_seed():
     """Draw a 63-bit seed from the global generator."""
     return int(generator().integers(0, 2**63 - 1))
+
+
+def state():
+    """Return where the global generator is, as plain numbers."""
+    return generator().bit_generator.state
+
+
+def set_state(state):
+    """Put the global generator where `state` says that it was."""
+    generator().bit_generator.state = state

@@ -215,12 +215,42 @@ def opened(owner, source):
     with open_regular(owner, source) as raw:
         size = raw.seek(0, io.SEEK_END)
         with reading(owner):
-            file = h5py.File(raw, "r")
+            file = h5py.File(_Whole(raw), "r")
         try:
             yield Survey(owner, file, size)
         finally:
             with reading(owner):
                 file.close()
+
+
+class _Whole(io.RawIOBase):
+    """A file whose reads give all that is asked for: HDF5 would take less for what it asked for."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def readinto(self, buffer):
+        """Fill a buffer, or raise."""
+        count = self.file.readinto(buffer)
+        if count != len(memoryview(buffer).cast("B")):
+            raise EOFError(f"the file ends {len(buffer) - count} bytes early")
+        return count
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        """Go to a place."""
+        return self.file.seek(offset, whence)
+
+    def tell(self):
+        """Return the place."""
+        return self.file.tell()
+
+    def seekable(self):
+        """Return True."""
+        return True
+
+    def readable(self):
+        """Return True."""
+        return True
 
 
 def open_regular(owner, source):
