@@ -1,6 +1,7 @@
 """Models without their weights: as JSON, and copied."""
 
 from fastconv.saving import objects, text
+from fastconv.saving.errors import InvalidFileError, reading
 from fastconv.saving.registration import CustomObjectScope
 
 
@@ -58,8 +59,15 @@ def model_from_json(json_string, custom_objects=None):
     (None, 3)
     """
     config = text.parse("model_from_json", json_string)
-    with CustomObjectScope(custom_objects), objects.trusting(safe_mode=True):
-        return objects.restored(config, "layers")
+    with (
+        CustomObjectScope(custom_objects),
+        objects.trusting(safe_mode=True),
+        reading("model_from_json: what the text describes"),
+    ):
+        model = objects.restored(config, "layers")
+    if not hasattr(model, "get_layer"):
+        raise InvalidFileError(f"model_from_json: the text describes a {type(model).__name__}; expected a model.")
+    return model
 
 
 def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False, **kwargs):

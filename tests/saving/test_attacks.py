@@ -1,0 +1,569 @@
+"""The known attacks on Keras's loader, and others of their kind: each is refused by name before memory is taken."""
+
+import io
+import json
+import os
+import re
+import stat
+import struct
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastconv as keras
+from fastconv import layers as L
+from fastconv.saving import errors, h5, text
+from tests.saving.models import data, small
+
+h5py = pytest.importorskip("h5py")
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """Return the members of a good archive."""
+    path = tmp_path_factory.mktemp("good") / "m.keras"
+    model = small()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(*data(), verbose=0)
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def witness(tmp_path):
+    """Return a file that an attack would make, and check that none has."""
+    path = tmp_path / "witness"
+    yield path
+    assert not path.exists()
+
+
+def packed(path, members, **settings):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            info = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name)
+            archive.writestr(info, content, **settings)
+    return path
+
+
+def refused(path, match, error=ValueError, **settings):
+    """Assert that a file is refused, with a message that names the file and says why, and little memory taken."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(error, match=match) as caught:
+            keras.models.load_model(path, **settings)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert os.path.basename(path) in str(caught.value)
+
+
+def with_config(good, change):
+    """Return the members with a changed config."""
+    config = json.loads(good["config.json"])
+    config = change(config) or config
+    return {**good, "config.json": json.dumps(config)}
+
+
+def with_layer(good, layer):
+    """Return the members with another layer at the end."""
+    return with_config(good, lambda config: config["config"]["layers"].append(layer))
+
+
+def test_the_good_one_is_loaded(good, tmp_path):
+    keras.models.load_model(packed(tmp_path / "m.keras", good))
+    keras.models.load_model(packed(tmp_path / "m.keras", good, compress_type=zipfile.ZIP_DEFLATED))
+
+
+# -- configs: CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906, CVE-2026-1462
+
+
+def bytecode():
+    """Return what Keras writes of a lambda that writes a file: marshalled code."""
+    import base64
+    import marshal
+
+    code = compile("lambda x: __import__('os').system('touch witness')", "x", "eval").co_consts[0]
+    return {"class_name": "__lambda__", "config": {"code": base64.b64encode(marshal.dumps(code)).decode()}}
+
+
+def lambda_layer(function):
+    return {
+        "module": "keras.layers",
+        "class_name": "Lambda",
+        "config": {"name": "l", "function": function},
+        "registered_name": None,
+    }
+
+
+@pytest.mark.parametrize("safe_mode", [True, False])
+def test_code_in_a_lambda(good, tmp_path, safe_mode):
+    """CVE-2024-3660: never run, whatever is said."""
+    path = packed(tmp_path / "m.keras", with_layer(good, lambda_layer(bytecode())))
+    refused(path, "fastconv runs no code from files", safe_mode=safe_mode)
+    with pytest.raises(ValueError, match="runs no code"):
+        keras.saving.deserialize_keras_object(bytecode(), safe_mode=safe_mode)
+    with pytest.raises(ValueError, match="__lambda__"):
+        L.Lambda.from_config(lambda_layer(bytecode())["config"])
+
+
+def function(module, name):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        function("os", "system"),
+        function("builtins", "eval"),
+        function("keras.utils", "get_file"),
+        function("keras.config", "enable_unsafe_deserialization"),
+        function("keras.saving", "load_model"),
+        function("fastconv.saving", "load_model"),
+        function("subprocess", "Popen"),
+    ],
+    ids=lambda named: named["config"],
+)
+def test_functions_that_a_config_names(good, tmp_path, named):
+    """CVE-2025-1550, CVE-2025-8747, CVE-2025-9906: neither in a Lambda nor as an object of its own, nor anywhere."""
+    refused(packed(tmp_path / "m.keras", with_layer(good, lambda_layer(named))), "not registered")
+    refused(packed(tmp_path / "m.keras", with_layer(good, named)), f"layer.*{named['config']}|function")
+
+    def activation(config):
+        config["config"]["layers"][1]["config"]["activation"] = named
+
+    refused(packed(tmp_path / "m.keras", with_config(good, activation)), f"{named['config']}")
+
+    def metric(config):
+        config["compile_config"]["metrics"] = [named]
+
+    refused(packed(tmp_path / "m.keras", with_config(good, metric)), f"{named['config']}")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("subprocess", "Popen"),
+        ("builtins", "exec"),
+        ("keras.layers", "TFSMLayer"),
+        ("keras.layers", "TorchModuleWrapper"),
+        ("keras.src.layers.core", "Anything"),
+        ("fastconv.saving.h5", "Survey"),
+        ("this", "Layer"),
+        (None, "Mine"),
+        ("no.such.module", "Dense"),
+    ],
+)
+def test_classes_that_a_config_names(good, tmp_path, module, name):
+    """CVE-2025-1550, CVE-2026-1462: nothing is imported; a class is one of ours or registered."""
+    entry = {"module": module, "class_name": name, "config": {"filepath": "x"}, "registered_name": name}
+    before = set(sys.modules)
+    refused(packed(tmp_path / "m.keras", with_layer(good, entry)), re.escape(name))
+    refused(packed(tmp_path / "m.keras", {**good, "config.json": json.dumps(entry)}), re.escape(name))
+    assert "this" not in set(sys.modules) - before
+    if name not in ("TFSMLayer", "Anything"):
+        refused(packed(tmp_path / "m.keras", with_layer(good, entry)), re.escape(name), safe_mode=False)
+
+
+def test_the_older_format_is_as_careful(good, tmp_path):
+    """CVE-2025-9905: safe_mode holds for .h5 too."""
+    config = json.loads(good["config.json"])
+    config["config"]["layers"].append(lambda_layer(bytecode()))
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+        file.create_group("model_weights").attrs["layer_names"] = ["conv"]
+    for safe_mode in (True, False):
+        refused(tmp_path / "m.h5", "fastconv runs no code from files", safe_mode=safe_mode)
+
+
+def test_a_name_that_is_a_path(good, tmp_path, witness):
+    """CVE-2026-12479, CVE-2025-12058: names are names, and no setting of a layer is a file."""
+
+    def change(config):
+        config["config"]["layers"][1]["config"]["name"] = "../../witness"
+
+    refused(packed(tmp_path / "m.keras", with_config(good, change)), "is not a string without '/'")
+
+
+def test_a_registered_name_does_not_fall_back_to_ours(good, tmp_path):
+    def change(config):
+        config["config"]["layers"][1]["registered_name"] = "Theirs>Conv2D"
+
+    refused(packed(tmp_path / "m.keras", with_config(good, change)), "Theirs>Conv2D")
+
+
+# -- archives: CVE-2024-55459, CVE-2025-12060, CVE-2025-12638 and zip bombs
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("../witness", "has a path that leaves the archive"),
+        ("assets/../../witness", "has a path that leaves the archive"),
+        ("..\\witness", "has a path that leaves the archive"),
+        ("/witness", "has an absolute path"),
+        ("C:/witness", "has an absolute path"),
+        ("assets/vocabulary.txt", "is an asset"),
+        ("model.weights.npz", "pickled"),
+        ("code.py", "is none that a model has"),
+        ("Config.json", "is none that a model has"),
+    ],
+)
+def test_members_with_other_names(good, tmp_path, witness, name, match):
+    refused(packed(tmp_path / "m.keras", {**good, name: b"x"}), match)
+
+
+def test_members_that_are_links(good, tmp_path):
+    info = zipfile.ZipInfo("config.json")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    members = {info: b"/etc/passwd", **{k: v for k, v in good.items() if k != "config.json"}}
+    refused(packed(tmp_path / "m.keras", members), "is a link")
+
+
+def test_members_that_come_twice(good, tmp_path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        packed(tmp_path / "m.keras", {**good, zipfile.ZipInfo("config.json"): b"{}"})
+    refused(tmp_path / "m.keras", "'config.json' comes twice")
+
+
+def test_members_that_are_encrypted(good, tmp_path):
+    data = bytearray(packed(tmp_path / "m.keras", good).read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + flags] |= 1
+    (tmp_path / "m.keras").write_bytes(data)
+    refused(tmp_path / "m.keras", "is encrypted")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_a_bomb(good, tmp_path, name):
+    """A member of a few kilobytes that would unpack to more than it may."""
+    path = packed(tmp_path / "m.keras", {**good, name: b"0" * (20 << 20)}, compress_type=zipfile.ZIP_DEFLATED)
+    refused(path, f"'{name}' says that it holds 20971520 bytes")
+
+
+@pytest.mark.parametrize("declared", [1 << 40, (1 << 40) + 7])
+def test_a_member_that_says_that_it_is_larger(good, tmp_path, declared):
+    path = packed(tmp_path / "m.keras", good)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    struct.pack_into("<II", data, at + 20, 0xFFFFFF00, declared & 0xFFFFFFFF)
+    path.write_bytes(data)
+    refused(path, r"the whole file has|has not the size|cannot be read")
+
+
+def test_too_many_members(tmp_path):
+    refused(packed(tmp_path / "m.keras", {f"{i}": b"" for i in range(17)}), "it has 17 members")
+    refused(packed(tmp_path / "m.keras", {f"{i}": b"" for i in range(30_000)}), "the list of its members says")
+
+
+def test_members_that_are_missing(good, tmp_path):
+    for name in ("config.json", "model.weights.h5"):
+        members = {key: value for key, value in good.items() if key != name}
+        refused(packed(tmp_path / "m.keras", members), f"it has no member '{name}'")
+
+
+def test_a_folder_of_links(good, tmp_path):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    for name, content in good.items():
+        (tmp_path / name).write_bytes(content)
+        (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(ValueError, match="'config.json' is a link"):
+        keras.models.load_model(folder)
+
+
+# -- JSON
+
+
+@pytest.mark.parametrize(
+    ("config", "match"),
+    [
+        ("[" * 100_000, "nests deeper than 100 brackets"),
+        ('{"a":' * 101 + "1" + "}" * 101, "nests deeper than 100 brackets"),
+        ('{"class_name": "Sequential", "class_name": "Functional"}', "the name 'class_name' twice"),
+        ("[1]", "is a list; expected an object"),
+        ("\xff", "cannot be read: UnicodeDecodeError"),
+        ("{", "cannot be read: JSONDecodeError"),
+        ('{"a": ' + "9" * 10_000 + "}", "cannot be read: ValueError"),
+        ("{}", "expected a model"),
+    ],
+    ids=["lists", "objects", "twice", "list", "utf-8", "end", "digits", "empty"],
+)
+def test_json(good, tmp_path, config, match):
+    path = packed(tmp_path / "m.keras", {**good, "config.json": config.encode("latin-1")})
+    refused(path, match)
+
+
+def test_long_json():
+    with pytest.raises(ValueError, match="has 16777217 bytes"):
+        text.parse("model_from_json", b" " * (errors.JSON_BYTES + 1))
+    assert text.parse("model_from_json", '{"a": "[[[\\"]]"}') == {"a": '[[["]]'}
+
+
+# -- HDF5: CVE-2026-0897, CVE-2026-1669
+
+
+def with_weights(good, change):
+    """Return the members with changed weights."""
+    image = io.BytesIO(good["model.weights.h5"])
+    with h5py.File(image, "r+") as file:
+        change(file)
+    return {**good, "model.weights.h5": image.getvalue()}
+
+
+KERNEL = "layers/dense/vars/0"
+
+
+def external_link(file):
+    del file[KERNEL]
+    file[KERNEL] = h5py.ExternalLink("/etc/passwd", "/x")
+
+
+def external_group(file):
+    del file["layers"]
+    file["layers"] = h5py.ExternalLink("other.h5", "/layers")
+
+
+def soft_link(file):
+    del file[KERNEL]
+    file[KERNEL] = h5py.SoftLink("/layers/dense/vars/1")
+
+
+def external_data(file):
+    del file[KERNEL]
+    file.create_dataset(KERNEL, (48, 3), "f4", external=[("/etc/passwd", 0, 576)])
+
+
+def virtual_data(file):
+    layout = h5py.VirtualLayout((48, 3), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "x", (48, 3), "f4")
+    del file[KERNEL]
+    file.create_virtual_dataset(KERNEL, layout)
+
+
+def shape_bomb(file):
+    """Stores nothing, says that it has 4 TB."""
+    del file[KERNEL]
+    file.create_dataset(KERNEL, (1 << 20, 1 << 20), "f4", chunks=(1024, 1024), compression="gzip")
+
+
+def chunk_bomb(file):
+    del file[KERNEL]
+    file.create_dataset(KERNEL, (48, 3), "f4", chunks=(1 << 14, 1 << 13), maxshape=(None, None))
+
+
+def deflated_bomb(file):
+    """Stores a little, unpacks to a lot."""
+    del file[KERNEL]
+    file.create_dataset(KERNEL, data=np.zeros((6 << 20,), "f4"), chunks=(6 << 20,), compression="gzip")
+
+
+def other_filter(file):
+    del file[KERNEL]
+    file.create_dataset(KERNEL, data=np.zeros((48, 3), "f4"), compression="lzf", chunks=(48, 3))
+
+
+def texts(file):
+    del file[KERNEL]
+    file[KERNEL] = np.array(["a", "b"], dtype=h5py.string_dtype())
+
+
+def references(file):
+    del file[KERNEL]
+    file[KERNEL] = np.array([file.ref] * 3, dtype=h5py.ref_dtype)
+
+
+def compound(file):
+    del file[KERNEL]
+    file[KERNEL] = np.zeros(3, dtype=[("a", "f4"), ("b", "i4")])
+
+
+def null(file):
+    del file[KERNEL]
+    file[KERNEL] = h5py.Empty("f4")
+
+
+def circle(file):
+    file["layers/dense/again"] = file["layers"]
+
+
+def deep(file):
+    file.create_group("/".join("a" * 70))
+
+
+def named_type(file):
+    file["layers/dense/type"] = np.dtype("f4")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (external_link, "is a ExternalLink"),
+        (external_group, "'layers' is a ExternalLink"),
+        (soft_link, "is a SoftLink"),
+        (external_data, "lie in an external file"),
+        (virtual_data, "are virtual"),
+        (shape_bomb, "says that it holds 4398046511104 bytes, but 0 are stored"),
+        (chunk_bomb, "a chunk of the data"),
+        (deflated_bomb, "says that it holds 25165824 bytes"),
+        (other_filter, "went through the filters"),
+        (texts, "expected numbers"),
+        (references, "expected numbers"),
+        (compound, "expected numbers"),
+        (null, "expected numbers"),
+        (circle, "has a second name"),
+        (deep, "lies deeper than 64 groups"),
+        (named_type, "is a Datatype"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_hdf5(good, tmp_path, change, match):
+    members = with_weights(good, change)
+    refused(packed(tmp_path / "m.keras", members), match)
+    model = small()
+    before = model.get_weights()
+    (tmp_path / "m.weights.h5").write_bytes(members["model.weights.h5"])
+    with pytest.raises(ValueError, match=match):
+        model.load_weights(tmp_path / "m.weights.h5")
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("place", ["model_weights/head/small/head/kernel", "model_weights/head", "model_weights"])
+def test_links_in_the_older_format(tmp_path, place):
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(json.loads(small().to_json()))
+        file[place] = h5py.ExternalLink("/etc/passwd", "/x")
+    refused(tmp_path / "m.h5", "is a ExternalLink")
+
+
+def test_an_attribute_that_says_that_it_is_large(tmp_path):
+    with h5py.File(tmp_path / "m.h5", "w", libver="latest") as file:
+        file.attrs["model_config"] = json.dumps(json.loads(small().to_json()))
+        group = file.create_group("model_weights")
+        group.attrs.create("layer_names", np.zeros(errors.ATTRIBUTE_BYTES + 1, "S1"))
+    refused(tmp_path / "m.h5", "the attribute 'layer_names' of .* says that it has 16777217 bytes")
+
+
+def test_more_weights_than_the_file_holds(good, tmp_path):
+    """A config that describes a layer of terabytes is refused before the layer is made."""
+
+    def change(config):
+        config["config"]["layers"][-1]["config"]["units"] = 1 << 40
+
+    refused(packed(tmp_path / "m.keras", with_config(good, change)), "which is more than the file holds values for")
+
+
+def test_one_dataset_under_many_names(good, tmp_path):
+    """Data that many names share counts once, so it does not stand for many weights."""
+
+    def share(file):
+        for i in range(1, 50):
+            for key in "01":
+                file[f"layers/dense_{i}/vars/{key}"] = file["layers/dense/vars/" + key]
+
+    def change(config):
+        head = config["config"]["layers"][-1]
+        for i in range(1, 50):
+            more = json.loads(json.dumps(head))
+            more["config"].update(name=f"head{i}", units=48)
+            config["config"]["layers"].append(more)
+
+    members = with_config(with_weights(good, share), change)
+    refused(packed(tmp_path / "m.keras", members), "which is more than the file holds values for")
+
+
+# -- what is no file, and sets of files
+
+
+def test_what_is_no_regular_file(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no such files here")
+    (tmp_path / "m.keras").symlink_to("/dev/zero")
+    refused(tmp_path / "m.keras", "is no regular file")
+
+
+@pytest.mark.parametrize("shard", ["../m_00000.weights.h5", "/etc/passwd", "m.txt", 5, "a/b.weights.h5"])
+def test_shards_that_lie_elsewhere(tmp_path, shard):
+    path = tmp_path / "m.weights.json"
+    path.write_text(json.dumps({"metadata": {}, "weight_map": {"/layers/dense/vars": [shard]}}))
+    with pytest.raises(ValueError, match="is no name of a shard beside it"):
+        small().load_weights(path)
+
+
+def test_a_shard_that_is_a_link(tmp_path):
+    small().save_weights(tmp_path / "m.weights.json", max_shard_size=1)
+    (tmp_path / "m_00000.weights.h5").rename(tmp_path / "elsewhere")
+    (tmp_path / "m_00000.weights.h5").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="is a link"):
+        small().load_weights(tmp_path / "m.weights.json")
+
+
+# -- what is allowed
+
+
+@keras.saving.register_keras_serializable("tests")
+def doubled(x):
+    return 2 * x
+
+
+class Tripled(L.Rescaling):
+    """A class that is not registered."""
+
+
+def test_functions_and_classes_of_one_s_own(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), L.Lambda(doubled, name="l"), Tripled(3.0), L.Dense(2)])
+    path = tmp_path / "m.keras"
+    model.save(path)
+    x = np.ones((2, 3), "float32")
+    with pytest.raises(ValueError, match="'Tripled' is no layer of the library and is not registered"):
+        keras.models.load_model(path)
+    loaded = [keras.models.load_model(path, custom_objects={"Tripled": Tripled})]
+    with keras.saving.custom_object_scope({"Tripled": Tripled}):
+        loaded.append(keras.models.load_model(path))
+    loaded.append(keras.models.load_model(path, safe_mode=False))  # of a module that is imported already
+    for again in loaded:
+        assert type(again.layers[1]) is Tripled
+        assert np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_registered_names():
+    saving = keras.saving
+
+    @saving.register_keras_serializable("tests", name="Other")
+    class Registered(L.Rescaling):
+        pass
+
+    try:
+        entry = saving.serialize_keras_object(Registered(2.0, name="r"))
+        assert entry["registered_name"] == "tests>Other" and saving.get_registered_name(Registered) == "tests>Other"
+        assert saving.get_registered_object("tests>Other") is Registered
+        assert type(saving.deserialize_keras_object(entry)) is Registered
+    finally:
+        del saving.get_custom_objects()["tests>Other"]
+    with pytest.raises(ValueError, match="tests>Other"):
+        saving.deserialize_keras_object(entry)
+    with pytest.raises(ValueError, match=r"has no get_config\(\)"):
+        saving.register_keras_serializable()(int)
+    with pytest.raises(TypeError, match="custom_objects"):
+        saving.custom_object_scope([])
+
+
+def test_plain_values_and_arrays_there_and_back():
+    values = {"a": [1, 2.5, None, True, "x", (3,)], "b": {"c": np.arange(3, dtype="int16")}, "d": b"bytes"}
+    back = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(values))
+    assert back["a"] == values["a"] and back["d"] == b"bytes"
+    assert back["b"]["c"].dtype == np.int16 and (back["b"]["c"] == values["b"]["c"]).all()
+    with pytest.raises(ValueError, match="expected numbers"):
+        keras.saving.deserialize_keras_object({"class_name": "__numpy__", "config": {"value": ["a"]}})
+
+
+def test_nothing_there_reads_pickles_or_runs_code():
+    source = "".join(path.read_text() for path in sorted(Path(h5.__file__).parent.glob("*.py")))
+    assert not re.search(
+        r"\b(pickle|marshal|eval|exec|import_module|__import__|np\.load|extractall|extract)\b\(", source
+    )
