@@ -21,8 +21,12 @@ _LAYERS = Family(
     {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Layer")},
     functions=False,
 )
-_MODELS = ("Sequential", "Functional", "Model")
-_MODEL_MODULES = {"Functional": "keras.src.models.functional"}  # where Keras has them, if not in keras
+# Models, with the module and the registered name that Keras writes.
+_MODELS = {
+    "Sequential": ("keras", None),
+    "Functional": ("keras.src.models.functional", "Functional"),
+    "Model": ("keras", None),
+}
 _PLAIN = (str, int, float, bool, type(None))
 
 # By a word in the name of Keras's modules: who makes what lies there.
@@ -117,11 +121,13 @@ def _serialize_model(model):
     own = type(model).__module__.startswith("fastconv.")
     mine = None if type(model).__module__ == "__main__" else type(model).__module__
     registered = [name for name, thing in names.CUSTOM_OBJECTS.items() if thing is type(model)]
+    name = type(model).__name__
+    module, registered_name = _MODELS[name] if own else (mine, (registered or [name])[0])
     entry = {
-        "module": _MODEL_MODULES.get(type(model).__name__, "keras") if own else mine,
-        "class_name": type(model).__name__,
+        "module": module,
+        "class_name": name,
         "config": model.get_config(),
-        "registered_name": None if own else (registered or [type(model).__name__])[0],
+        "registered_name": registered_name,
     }
     return {**entry, "build_config": {"input_shape": model.input_shape}} if model.built else entry
 
