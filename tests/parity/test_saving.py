@@ -221,8 +221,14 @@ def test_shards_that_were_written_over_are_read_by_keras(tmp_path):
         assert a.tobytes() == np.asarray(b).tobytes()
 
 
-# With the torch backend.
-KERAS_DOES_NOT_RUN = ["LayerNormalization-axis=1-center=False-epsilon=0.1"]
+# What the torch backend of Keras does not run, or computes in its own way: there, only the files are compared.
+KERAS_DIFFERS = ("LayerNormalization-axis=1", "RandomCrop", "interpolation=bicubic", "interpolation=lanczos")
+
+
+def layers_of(model):
+    """Return the configs of layers, without seeds: Keras draws one where none is given."""
+    layers = model.get_config()["layers"]
+    return [{**entry, "config": {k: v for k, v in entry["config"].items() if k != "seed"}} for entry in layers]
 
 
 @pytest.mark.parametrize("case", [c for c in LAYERS if hasattr(keras.layers, c.cls.__name__)], ids=str)
@@ -232,12 +238,12 @@ def test_a_layer_alone(case, tmp_path):
     model.save(tmp_path / "there.keras")
     there = keras.models.load_model(tmp_path / "there.keras")
     x = np.random.default_rng(0).random((2, *case.inputs), dtype="float32")
-    if str(case) not in KERAS_DOES_NOT_RUN:
+    if not any(part in str(case) for part in KERAS_DIFFERS):
         close(there.predict(x, verbose=0), model.predict(x, verbose=0))
     there.save(tmp_path / "back.keras")
     back = fastconv.models.load_model(tmp_path / "back.keras")
     assert [w.tobytes() for w in back.get_weights()] == [w.tobytes() for w in model.get_weights()]
-    assert back.get_config()["layers"] == model.get_config()["layers"]
+    assert layers_of(back) == layers_of(model)
 
 
 def test_json(tmp_path):
