@@ -48,6 +48,8 @@ OPS = {"linear": None, **{name: _op(name) for name in _FUNCTIONS if name != "thr
 _FAMILY = Family("activation", "keras.activations", type(None), {"linear": linear, **_made, **_ALIASES})
 _NAMES = {linear: "linear", **{function: name for name, function in _made.items()}}
 
+__all__ = ["linear", *_made, *_ALIASES, "get", "serialize", "deserialize"]
+
 
 def get(identifier):
     """Return the activation function for a name, a function of this module, or None (linear).
