@@ -1,0 +1,1 @@
+"""What the pages' pictures are drawn by; ``_ext/picture.py`` calls these functions."""
