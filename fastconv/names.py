@@ -73,7 +73,20 @@ def suggestion(name, known):
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-class Spelled:
+class Spelling:
+    """The check that `Spelled` makes; apart from it, since a class's own signature is that of its constructor."""
+
+    def __new__(cls, *args, **kwargs):  # noqa: D102  (the class says it)
+        known = arguments_of(cls) if kwargs else ()
+        for key in kwargs:
+            if known is not None and key not in known:
+                expected = ", ".join(known) or "none"
+                hint = suggestion(key, known)
+                raise TypeError(f"{cls.__name__} got an unknown argument {key!r}; expected some of {expected}.{hint}")
+        return super().__new__(cls)
+
+
+class Spelled(Spelling):
     """What classes inherit whose constructors refuse an unknown argument by the class's own name, with a suggestion.
 
     Examples
@@ -85,14 +98,8 @@ class Spelled:
     TypeError: L2 got an unknown argument 'l'; expected some of l2. Did you mean 'l2'?
     """
 
-    def __new__(cls, *args, **kwargs):  # noqa: D102  (the class says it)
-        known = arguments_of(cls) if kwargs else ()
-        for key in kwargs:
-            if known is not None and key not in known:
-                expected = ", ".join(known) or "none"
-                hint = suggestion(key, known)
-                raise TypeError(f"{cls.__name__} got an unknown argument {key!r}; expected some of {expected}.{hint}")
-        return super().__new__(cls)
+    def __init__(self):
+        pass
 
 
 def arguments_of(cls):

@@ -1,11 +1,14 @@
 """Adaptive pooling layers: so many windows as are asked for become their maximum or their mean."""
 
 import numbers
+from math import prod
 
 from fastconv.layers.layer import Layer, sizes
 from fastconv.layers.pooling import as_pair, channels_last, to_image
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
+
+LARGEST = 2**31 - 1  # values a channel
 
 
 class _AdaptivePooling(Layer):
@@ -26,6 +29,8 @@ class _AdaptivePooling(Layer):
         self.output_size = sizes(owner, "output_size", value, unknown=0)
         if 0 in self.output_size:
             raise ValueError(f"{owner}: output_size={output_size!r} has a size that is not above 0.")
+        if prod(self.output_size) > LARGEST:
+            raise ValueError(f"{owner}: output_size={output_size!r} asks for more than {LARGEST} values a channel.")
         self.data_format = settings.standardize_data_format(data_format, f"Layer {self.name!r}")
 
     def build(self, input_shape):

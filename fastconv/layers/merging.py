@@ -9,6 +9,9 @@ from fastconv.ops import array_functions as A
 class Merge(Layer):
     """What merging layers share: a list of inputs whose shapes broadcast; a subclass says what becomes of them."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         """Check the shapes; see `Layer.build`."""
         self._check(input_shape)
@@ -212,8 +215,8 @@ class Concatenate(Merge):
 def _as_function(cls):
     name = cls.__name__.lower()
 
-    def function(inputs, *args, **kwargs):
-        return cls(*args, **kwargs)(inputs)
+    def function(inputs, **kwargs):
+        return cls(**kwargs)(inputs)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Call a new `{cls.__name__}` on a list of tensors or arrays.
@@ -221,7 +224,7 @@ def _as_function(cls):
     Parameters
     ----------
     inputs : list of KerasTensor or array_like
-    *args, **kwargs
+    **kwargs
         Its own.
 
     Returns
@@ -236,6 +239,29 @@ def _as_function(cls):
     return function
 
 
-add, subtract, multiply, average, maximum, minimum, concatenate = map(
-    _as_function, (Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate)
+add, subtract, multiply, average, maximum, minimum = map(
+    _as_function, (Add, Subtract, Multiply, Average, Maximum, Minimum)
 )
+
+
+def concatenate(inputs, axis=-1, **kwargs):
+    """Call a new `Concatenate` on a list of tensors or arrays.
+
+    Parameters
+    ----------
+    inputs : list of KerasTensor or array_like
+    axis : int
+        The axis along which they are joined.
+    **kwargs
+        See `Layer`.
+
+    Returns
+    -------
+    KerasTensor or ndarray
+
+    Examples
+    --------
+    >>> concatenate([np.ones((2, 3)), np.ones((2, 4))]).shape
+    (2, 7)
+    """
+    return Concatenate(axis, **kwargs)(inputs)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastconv.layers.layer import Layer, count, number, sizes
-from fastconv.names import Spelled
+from fastconv.names import Spelling
 from fastconv.ops import primitives as P
 from fastconv.regularizers import L1L2
 from fastconv.runtime import seeds, settings
@@ -176,7 +176,7 @@ class AlphaDropout(_Dropout):
         self._set_seed(seed)
 
 
-class _SpatialDropout(Spelled, _Dropout):
+class _SpatialDropout(Spelling, _Dropout):
     rank = 1
     data_format = "channels_last"
     noise_shape = None

@@ -17,7 +17,8 @@ def windows(cells, count):
     Window i begins at floor(i * cells / count) and ends at ceil((i + 1) * cells / count), so that together they reach
     every cell; where count does not divide the cells some overlap.
     """
-    window = np.array([(i * cells // count, -(-(i + 1) * cells // count)) for i in range(count)], np.intp)
+    i = np.arange(count, dtype=np.intp)
+    window = np.stack([i * cells // count, -(-(i + 1) * cells // count)], axis=1)
     k = np.arange(cells)
     first = np.searchsorted(window[:, 1], k, side="right")
     over = np.stack([first, np.searchsorted(window[:, 0], k, side="right")], axis=1)

@@ -137,7 +137,8 @@ def _var_backward(dy, y, x, axis, keepdims):
 
 def _extreme_backward(dy, y, x, axis, keepdims):
     found = x == _spread(y, x, axis, keepdims)
-    return (_spread(dy, x, axis, keepdims) * found / found.sum(axis=axis, keepdims=True),)
+    with np.errstate(invalid="ignore"):  # a maximum of NaN is found nowhere: its gradient is NaN, too
+        return (_spread(dy, x, axis, keepdims) * found / found.sum(axis=axis, keepdims=True),)
 
 
 def _logsumexp(x, axis, keepdims):
