@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = "generated/api"
+ELSEWHERE = {"fastconv.utils": "fastconv.saving", "fastconv.models": "fastconv.saving"}  # shows names of the other, too
 _DIRECTIVE = re.compile(r"^```\{api\} (\S+)$", re.MULTILINE)
 
 
@@ -60,6 +61,9 @@ def _home(name, member, thing, public, module):
     first = getattr(thing, "__name__", member)
     if first != member and first in public and getattr(module, first) is thing:
         return f"{name}.{first}"
+    other = ELSEWHERE.get(name)
+    if other and member in import_module(other).__all__:
+        return f"{other}.{member if first == member else first}"
     if name == "fastconv":  # its names are those of its floors
         for floor in public:
             inner = getattr(module, floor)
