@@ -59,11 +59,11 @@ def public_names(module):
 def _home(name, member, thing, public, module):
     """Return under which name a thing is described."""
     first = getattr(thing, "__name__", member)
-    if first != member and first in public and getattr(module, first) is thing:
-        return f"{name}.{first}"
     other = ELSEWHERE.get(name)
     if other and member in import_module(other).__all__:
         return f"{other}.{member if first == member else first}"
+    if first != member and first in public and getattr(module, first) is thing:
+        return f"{name}.{first}"
     if name == "fastconv":  # its names are those of its floors
         for floor in public:
             inner = getattr(module, floor)
