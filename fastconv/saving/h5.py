@@ -9,6 +9,7 @@ import io
 import math
 import os
 import stat
+import struct
 from contextlib import contextmanager
 
 import numpy as np
@@ -234,6 +235,8 @@ class _Whole(io.RawIOBase):
         count = self.file.readinto(buffer)
         if count != len(memoryview(buffer).cast("B")):
             raise EOFError(f"the file ends {len(buffer) - count} bytes early")
+        if bytes(memoryview(buffer).cast("B")[:5]) == b"GCOL\x01":
+            check_heap(memoryview(buffer).cast("B"))
         return count
 
     def seek(self, offset, whence=io.SEEK_SET):
@@ -251,6 +254,35 @@ class _Whole(io.RawIOBase):
     def readable(self):
         """Return True."""
         return True
+
+
+def check_heap(data):
+    """Raise if HDF5 would never come to the end of a collection of texts: one that leads no further, or back.
+
+    Parameters
+    ----------
+    data : memoryview
+        The collection, or its beginning, as "HDF5 File Format Specification", III.E, describes it.
+
+    Raises
+    ------
+    ValueError
+        If an object in it has such a size.
+
+    Examples
+    --------
+    >>> check_heap(memoryview(b"GCOL" + bytes(28)))
+    Traceback (most recent call last):
+        ...
+    ValueError: a text in the file says that it is 0 bytes long, its header included
+    """
+    at = 16
+    while at + 16 <= len(data):
+        index, size = struct.unpack_from("<H6xQ", data, at)
+        step = (16 + -(-size // 8) * 8 if index else size) % (1 << 64)
+        if step == 0 or step >= 1 << 63:
+            raise ValueError(f"a text in the file says that it is {size} bytes long, its header included")
+        at += step
 
 
 def open_regular(owner, source):

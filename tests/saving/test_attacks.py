@@ -449,6 +449,19 @@ def test_an_attribute_that_says_that_it_is_large(tmp_path):
     refused(tmp_path / "m.h5", "the attribute 'layer_names' of .* says that it has 16777217 bytes")
 
 
+def test_texts_that_never_end(tmp_path):
+    """In a collection of texts one of 0 bytes, its header included, leads no further: HDF5 looks at it for ever."""
+    path = tmp_path / "m.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = "{}"
+    data = bytearray(path.read_bytes())
+    at = data.index(b"GCOL") + 16
+    data[at : at + 16] = bytes(16)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="0 bytes long"):
+        keras.models.load_model(path)
+
+
 def test_more_weights_than_the_file_holds(good, tmp_path):
     """A config that describes a layer of terabytes is refused before the layer is made."""
 
