@@ -118,7 +118,8 @@ class Model(Trainer, Layer):
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
         if symbolic.any_symbolic((x,)):
             return self._apply(x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x, training)
-        penalized = any(layer.activity_regularizer is not None for layer in self.leaves)
+        layers = self.plan.layers if self.built else self.leaves  # finding the leaves takes longer than a small model
+        penalized = any(layer.activity_regularizer is not None for layer in layers)
         if training or penalized:  # `losses` tells then
             x = self.lower_whole(EagerTrace(bool(training)), self._as_batch(x, "call"))
             return self._structured(x if isinstance(x, list) else [x])

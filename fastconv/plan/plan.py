@@ -52,7 +52,7 @@ class Plan:
     def __init__(self, layers, input_shape, dtype="float32", loss_op=None, network=None):
         self.dtype, self.input_shape = np.dtype(dtype), tuple(input_shape)
         self.fused = settings.is_fusion_enabled()
-        self._layers, self._loss_op = list(layers), loss_op
+        self.layers, self._loss_op = list(layers), loss_op
         self._network = Chain(layers) if network is None else network
         self._inference, self._training = self._lower(False), {self.frozen: self._lower(True)}
         self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
@@ -89,7 +89,7 @@ class Plan:
     @property
     def frozen(self):
         """Which layers do not learn: some lower themselves otherwise then."""
-        return tuple([not layer.trainable for layer in self._layers])
+        return tuple([not layer.trainable for layer in self.layers])
 
     # -- what a program asks ------------------------------------------------------------------------------
     def steps_of(self, mode):

@@ -311,3 +311,12 @@ def test_config_makes_an_equal_model():
     np.testing.assert_array_equal(twin.predict_on_batch(x), model.predict_on_batch(x))
     unbuilt = Sequential.from_config(Sequential([L.Dense(2)]).get_config())
     assert not unbuilt.built and len(unbuilt.layers) == 1
+
+
+def test_a_call_does_not_look_for_its_layers_again(monkeypatch):
+    """That walk over all attributes takes longer than a small model does."""
+    model = Sequential([L.Input((3,)), Sequential([L.Dense(2)])])
+    x = np.ones((1, 3), np.float32)
+    first = model(x)
+    monkeypatch.setattr(type(model), "sublayers", property(lambda self: pytest.fail("the layers are looked for")))
+    np.testing.assert_array_equal(model(x), first)

@@ -36,7 +36,7 @@ def tape(rng):
 def test_every_layer_s_output_is_kept(tape):
     tape, plan = tape
     x = tape.values[0]
-    for layer in plan._layers:
+    for layer in plan.layers:
         x = layer(x)
         assert_array_equal(tape.values[tape.of(layer.name)], x)
     assert tape.of("dropout") == tape.of("norm")
