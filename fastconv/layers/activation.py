@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from fastconv import activations, constraints, initializers, regularizers
+from fastconv import activations, initializers
 from fastconv.layers.layer import Layer, count, number
 from fastconv.ops import primitives as P
 
@@ -223,9 +223,9 @@ class PReLU(Layer):
         """Return the arguments; see `Layer.get_config`."""
         return {
             **super().get_config(),
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            **self._config_of("initializer", "alpha"),
+            **self._config_of("regularizer", "alpha"),
+            **self._config_of("constraint", "alpha"),
             "shared_axes": self.shared_axes,
         }
 

@@ -2,7 +2,7 @@
 
 import numbers
 
-from fastconv import activations, constraints, initializers, regularizers
+from fastconv import activations, initializers
 from fastconv.layers.layer import Layer, batchless, choice, count
 from fastconv.ops import primitives as P
 from fastconv.runtime import settings
@@ -204,13 +204,7 @@ class _Conv(Convolution):
             **self._window_config(),
             "groups": self.groups,
             **self._result_config(),
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weights_config("kernel", "bias"),
         }
 
 

@@ -1,6 +1,6 @@
 """Transposed convolutions: Conv1DTranspose, Conv2DTranspose, Conv3DTranspose."""
 
-from fastconv import constraints, initializers, regularizers
+from fastconv import initializers
 from fastconv.layers.conv import Convolution, along_axes
 from fastconv.layers.layer import count
 from fastconv.ops import primitives as P
@@ -9,7 +9,37 @@ from fastconv.ops import primitives as P
 class _ConvTranspose(Convolution):
     """What they share: all but their names, their ops and their defaults."""
 
-    op_class = None
+    op_class = P.ConvTranspose2D
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        output_padding=None,
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters = count(self._owner, "filters", filters)
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self._set_output_padding(output_padding)
+        self._set_result(activation, use_bias, bias_initializer)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
+        self._set_limits("bias", bias_regularizer, bias_constraint)
+        self.kernel = None
 
     def _set_output_padding(self, value):
         self._refuse_strides_with_dilation()
@@ -48,13 +78,7 @@ class _ConvTranspose(Convolution):
             "data_format": self.data_format,
             "dilation_rate": self.dilation_rate,
             **self._result_config(),
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weights_config("kernel", "bias"),
         }
 
 
@@ -127,15 +151,12 @@ class Conv1DTranspose(_ConvTranspose):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = count(self._owner, "filters", filters)
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_output_padding(output_padding)
-        self._set_result(activation, use_bias, bias_initializer)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
-        self._set_limits("bias", bias_regularizer, bias_constraint)
-        self.kernel = None
+        super().__init__(
+            *(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias),
+            *(kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer),
+            *(kernel_constraint, bias_constraint),
+            **kwargs,
+        )
 
 
 class Conv2DTranspose(_ConvTranspose):
@@ -184,38 +205,7 @@ class Conv2DTranspose(_ConvTranspose):
     (1, 14, 14, 4)
     """
 
-    axes = 2
     op_class = P.ConvTranspose2D
-
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        output_padding=None,
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = count(self._owner, "filters", filters)
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_output_padding(output_padding)
-        self._set_result(activation, use_bias, bias_initializer)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
-        self._set_limits("bias", bias_regularizer, bias_constraint)
-        self.kernel = None
 
 
 class Conv3DTranspose(_ConvTranspose):
@@ -288,12 +278,9 @@ class Conv3DTranspose(_ConvTranspose):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = count(self._owner, "filters", filters)
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self._set_output_padding(output_padding)
-        self._set_result(activation, use_bias, bias_initializer)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self._set_limits("kernel", kernel_regularizer, kernel_constraint)
-        self._set_limits("bias", bias_regularizer, bias_constraint)
-        self.kernel = None
+        super().__init__(
+            *(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias),
+            *(kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer),
+            *(kernel_constraint, bias_constraint),
+            **kwargs,
+        )

@@ -1,6 +1,6 @@
 """Dense."""
 
-from fastconv import activations, constraints, initializers, regularizers
+from fastconv import activations, initializers
 from fastconv.layers.layer import Layer, count
 from fastconv.ops import primitives as P
 
@@ -99,11 +99,5 @@ class Dense(Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weights_config("kernel", "bias"),
         }

@@ -1,6 +1,6 @@
 """Convolutions that treat every channel by itself: DepthwiseConv1D/2D, SeparableConv1D/2D."""
 
-from fastconv import constraints, initializers, regularizers
+from fastconv import initializers
 from fastconv.layers.conv import Convolution
 from fastconv.layers.layer import count
 from fastconv.ops import primitives as P
@@ -68,13 +68,7 @@ class _DepthwiseConv(_Depthwise):
             "depth_multiplier": self.depth_multiplier,
             **self._window_config(),
             **self._result_config(),
-            "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weights_config("depthwise", "bias"),
         }
 
 
@@ -261,16 +255,7 @@ class _SeparableConv(_Depthwise):
             "filters": self.filters,
             **self._window_config(),
             **self._result_config(),
-            "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
-            "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
-            "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
-            "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weights_config("depthwise", "pointwise", "bias"),
         }
 
 

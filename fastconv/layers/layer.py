@@ -10,7 +10,7 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from fastconv import constraints, regularizers
+from fastconv import constraints, initializers, regularizers
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
 from fastconv.ops import primitives as P
@@ -45,6 +45,14 @@ def name_scope(name):
         yield
     finally:
         _SCOPE.reset(token)
+
+
+# What a weight is made with, and the function that writes it to a config.
+_SERIALIZERS = {
+    "initializer": initializers.serialize,
+    "regularizer": regularizers.serialize,
+    "constraint": constraints.serialize,
+}
 
 
 class EagerTrace:
@@ -318,13 +326,25 @@ class Layer:
         for kind, value in (("regularizer", regularizer), ("constraint", constraint)):
             setattr(self, f"{prefix}_{kind}", getattr(self, kind)(f"{prefix}_{kind}", value))
 
+    def _config_of(self, kind, *prefixes):
+        """Return the settings `<prefix>_<kind>` as a config has them; `kind` is a key of `_SERIALIZERS`."""
+        names = [f"{prefix}_{kind}" for prefix in prefixes]
+        return {name: _SERIALIZERS[kind](getattr(self, name)) for name in names}
+
+    def _weights_config(self, *prefixes):
+        """Return all that a config says of weights, and of the penalty on the outputs, in Keras's order."""
+        return {
+            **self._config_of("initializer", *prefixes),
+            **self._config_of("regularizer", *prefixes, "activity"),
+            **self._config_of("constraint", *prefixes),
+        }
+
     def weight(self, name, shape, prefix=None):
         """Make a weight with the settings `<prefix>_initializer`, `<prefix>_regularizer` and `<prefix>_constraint`.
 
         The prefix is the weight's name by default.
         """
-        keys = ("initializer", "regularizer", "constraint")
-        settings = {key: getattr(self, f"{prefix or name}_{key}") for key in keys}
+        settings = {kind: getattr(self, f"{prefix or name}_{kind}") for kind in _SERIALIZERS}
         return self.add_weight(shape, name=name, **settings)
 
     def __call__(self, x, training=None):

@@ -2,7 +2,7 @@
 
 import numbers
 
-from fastconv import constraints, initializers, regularizers
+from fastconv import initializers
 from fastconv.layers.layer import Layer, number
 from fastconv.ops import primitives as P
 
@@ -68,15 +68,16 @@ class _Normalization(Layer):
 
     def _affine_config(self, **more):
         """Return what `_set_affine` was given, `more` in the place where Keras has it."""
-        names = ("beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer")
-        made = {name: initializers.serialize(getattr(self, name)) for name in names if hasattr(self, name)}
-        limits = {
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+        moving = [name for name in ("moving_mean", "moving_variance") if hasattr(self, f"{name}_initializer")]
+        return {
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            **more,
+            **self._config_of("initializer", "beta", "gamma", *moving),
+            **self._config_of("regularizer", "beta", "gamma"),
+            **self._config_of("constraint", "beta", "gamma"),
         }
-        return {"epsilon": self.epsilon, "center": self.center, "scale": self.scale, **more, **made, **limits}
 
 
 class BatchNormalization(_Normalization):

@@ -3,6 +3,7 @@
 import io
 import stat
 
+from fastconv.saving.around import Around
 from fastconv.saving.errors import (
     JSON_BYTES,
     MEMBERS,
@@ -18,11 +19,12 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # of all members, so that equal models are equal 
 _ENCRYPTED = 0x1
 
 
-class _Cautious(io.RawIOBase):
+class _Cautious(Around):
     """A file from which little is read at once until the list of its members is there."""
 
     def __init__(self, owner, file):
-        self.owner, self.file, self.listed = owner, file, False
+        super().__init__(file)
+        self.owner, self.listed = owner, False
 
     def read(self, size=-1):
         """Read at most so many bytes."""
@@ -32,22 +34,6 @@ class _Cautious(io.RawIOBase):
                 f"{_DIRECTORY_BYTES}."
             )
         return self.file.read(size)
-
-    def seek(self, offset, whence=io.SEEK_SET):
-        """Go to a place."""
-        return self.file.seek(offset, whence)
-
-    def tell(self):
-        """Return the place."""
-        return self.file.tell()
-
-    def seekable(self):
-        """Return True."""
-        return True
-
-    def readable(self):
-        """Return True."""
-        return True
 
 
 def read(owner, file, wanted=(CONFIG, WEIGHTS)):

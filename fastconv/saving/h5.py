@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from fastconv.saving.around import Around
 from fastconv.saving.errors import (
     ATTRIBUTE_BYTES,
     GROUP_DEPTH,
@@ -224,11 +225,8 @@ def opened(owner, source):
                 file.close()
 
 
-class _Whole(io.RawIOBase):
+class _Whole(Around):
     """A file whose reads give all that is asked for: HDF5 would take less for what it asked for."""
-
-    def __init__(self, file):
-        self.file = file
 
     def readinto(self, buffer):
         """Fill a buffer, or raise."""
@@ -238,22 +236,6 @@ class _Whole(io.RawIOBase):
         if bytes(memoryview(buffer).cast("B")[:5]) == b"GCOL\x01":
             check_heap(memoryview(buffer).cast("B"))
         return count
-
-    def seek(self, offset, whence=io.SEEK_SET):
-        """Go to a place."""
-        return self.file.seek(offset, whence)
-
-    def tell(self):
-        """Return the place."""
-        return self.file.tell()
-
-    def seekable(self):
-        """Return True."""
-        return True
-
-    def readable(self):
-        """Return True."""
-        return True
 
 
 def check_heap(data):
