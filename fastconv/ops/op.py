@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastconv import kernels
-from fastconv.runtime import threads
+from fastconv.runtime import memory, threads
 
 
 class Needs(NamedTuple):
@@ -92,15 +92,15 @@ class Op:
         x, *params = (None if a is None else np.asarray(a, order="C") for a in (x, *params))
         site = self.site(x.shape, [None if p is None else p.shape for p in params], x.dtype)
         arrays = allocate(self.needs(site), x.dtype)
-        site.__dict__.update(arrays, x=x, params=tuple(params), y=np.empty(site.y_shape, x.dtype))
+        site.__dict__.update(arrays, x=x, params=tuple(params), y=memory.empty(site.y_shape, x.dtype))
         site.seed = np.array([self.draw() if self.random else 0], np.uint64)
         if self.alias:
             site.y[...] = x.reshape(site.y_shape)
         run(self.prepare(site) + self.forward(site))
 
         def backprop(dy):
-            site.dy = np.array(dy, x.dtype, order="C").reshape(site.y_shape)  # a copy: backward may write to it
-            site.dx = np.empty_like(x)
+            site.dy = memory.copy(np.asarray(dy, x.dtype).reshape(site.y_shape))  # backward may write to it
+            site.dx = memory.empty(x.shape, x.dtype)
             site.dparams = tuple(
                 None if p is None or i in self.state else np.empty_like(p) for i, p in enumerate(params)
             )
@@ -134,4 +134,4 @@ def run(calls):
 
 def allocate(needs, dtype):
     """Return fresh arrays for all buffers of `needs`."""
-    return {name: np.empty(shape, kind or dtype) for part in needs for name, (shape, kind) in part.items()}
+    return {name: memory.empty(shape, kind or dtype) for part in needs for name, (shape, kind) in part.items()}

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-ALIGNMENT = 64  # a cache line, and the widest vector
+from fastconv.runtime.memory import ALIGNMENT, empty
 
 
 class Buffer:
@@ -54,10 +54,8 @@ def arrange(buffers):
 
 
 def block(size):
-    """Return fresh memory of `size` bytes that begins at a multiple of ALIGNMENT."""
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
+    """Return fresh memory of `size` bytes."""
+    return empty((size,), np.uint8)
 
 
 def place(buffers, memory):

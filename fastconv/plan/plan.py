@@ -13,6 +13,7 @@ from fastconv.plan.fusion import fold, fuse, sink_swaps, without
 from fastconv.plan.lowering import Chain, Step, Trace, lower_network
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
+from fastconv.runtime.memory import empty
 
 PROGRAMS = 8  # batch sizes that a lane remembers
 
@@ -138,7 +139,7 @@ class Plan:
     def prepared(self, step, name, shape, dtype):
         """Return the array that holds weights in the form that kernels want; all programs share it."""
         key = (*map(id, step.variables), name, tuple(shape), kernels.variant())
-        return self._prepared.setdefault(key, np.empty(shape, dtype or self.dtype))
+        return self._prepared.setdefault(key, empty(shape, dtype or self.dtype))
 
     # -- running ------------------------------------------------------------------------------------------
     def program(self, n, mode, weights_shape=None):

@@ -4,6 +4,7 @@
 ``_cpu``       the processor's features, cache sizes, and the only door to OpenMP (compiled)
 ``spinning``   how long idle threads spin before they sleep; loads OpenMP
 ``threads``    how many threads a parallel loop gets, and why; ``set_num_threads``
+``memory``     arrays that begin where vectors like it
 ``config``     ``info()`` and ``show_config()``: all of it in one place, for a bug report
 ``settings``   Keras's settings: ``floatx``, ``epsilon``, ``image_data_format``; fusion on or off
 ``seeds``      the one source of randomness

@@ -104,18 +104,19 @@ def _layer(layer, op_class, direction, threads):
 
 
 def _site(op, x_shape, param_shapes, training, wants_dx, wants_filters, threads):
-    """Return a place for `op` to run at: a site with all its arrays."""
+    """Return a place for `op` to run at: a site with all its arrays, placed as a plan's arena places them."""
     from fastconv.ops.op import allocate
+    from fastconv.runtime.memory import copy
 
     site = op.site(x_shape, param_shapes, np.float32, training, wants_dx, threads)
-    params, dparams = ([random(*shape) for shape in param_shapes] for _ in range(2))
+    params, dparams = ([copy(random(*shape)) for shape in param_shapes] for _ in range(2))
     site.__dict__.update(
         allocate(op.needs(site), np.float32),
         seed=np.zeros(1, np.uint64),
-        x=random(*x_shape),
-        y=np.ones(site.y_shape, np.float32),
-        dx=np.ones(x_shape, np.float32) if wants_dx else None,
-        dy=random(*site.y_shape),
+        x=copy(random(*x_shape)),
+        y=copy(np.ones(site.y_shape, np.float32)),
+        dx=copy(np.ones(x_shape, np.float32)) if wants_dx else None,
+        dy=copy(random(*site.y_shape)),
         params=tuple(params),
         dparams=tuple(dparams) if wants_filters else (None,) * len(params),
     )

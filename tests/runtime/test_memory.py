@@ -1,0 +1,26 @@
+"""Arrays begin where vectors like it, whatever their shape and type."""
+
+import numpy as np
+import pytest
+
+from fastconv.runtime import memory
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (1,), (5, 7), (1 << 18, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", ">f4"])
+def test_empty(shape, dtype):
+    a = memory.empty(shape, dtype)
+    assert (a.shape, a.dtype) == (shape, np.dtype(dtype))
+    assert a.ctypes.data % memory.ALIGNMENT == 0
+    assert a.flags.c_contiguous
+    assert a.flags.writeable
+
+
+def test_copy(rng):
+    a = rng.random((5, 4, 3))[:, ::-1].T
+    b = memory.copy(a)
+    np.testing.assert_array_equal(a, b)
+    assert b.flags.c_contiguous
+    assert b.ctypes.data % memory.ALIGNMENT == 0
+    b[...] = 0
+    assert a.any()
