@@ -68,7 +68,8 @@ cdef enum:
     FEW_IN_A_ROW = 3
 
 cdef enum:
-    SUMMED = 160                        # pixels whose gradients stay in the first cache
+    SUMMED = 480                        # pixels whose gradients stay in the first cache
+    REUSED = 48                         # filter rows for which it pays to copy these gradients first
     MOST_ITEMS = 64                     # pieces that a sum over images is cut into at most, for any number of threads
 
 VECTOR, BLOCK = VL, BLOCK_LANES    # for the sizes of packed filters and scratch memory
@@ -88,6 +89,56 @@ cdef class Kernel:
     def __call__(self):
         with nogil:
             self.run()
+
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER)
+    #define fc_take(next) ((Py_ssize_t)_InterlockedExchangeAdd64((volatile long long *)(next), 1))
+    #else
+    #define fc_take(next) __atomic_fetch_add(next, 1, __ATOMIC_RELAXED)
+    #endif
+    """
+    ix take "fc_take"(ix* next) nogil
+
+cdef enum:
+    MOST_THREADS = 256                  # of a loop over pieces
+
+cdef struct Share:                      # a thread's pieces, alone in its cache line
+    ix next, stop
+    ix spare[6]
+
+
+cdef class Pieces(Kernel):
+    """A kernel that does its work in pieces: each thread its own run of them first, then what is left of the others'.
+
+    So the images that a thread has in its caches from the kernel before are its own again, where processors do not
+    share a cache, and yet none waits long for one that got less time.
+    """
+
+    cdef void piece(self, ix t, int thread) noexcept nogil:
+        """Do one piece, with the scratch memory of `thread`."""
+        pass
+
+    cdef void pieces(self, ix count) noexcept nogil:
+        """Do that many pieces."""
+        cdef Share shares[MOST_THREADS]
+        cdef int i, n = min(self.threads, <int>MOST_THREADS)
+        for i in range(n):
+            shares[i].next, shares[i].stop = i * count // n, (i + 1) * count // n
+        for i in prange(n, num_threads=n, schedule="static", chunksize=1):
+            self.take_part(&shares[0], i, n)
+
+    cdef void take_part(self, Share* shares, int thread, int n) noexcept nogil:
+        cdef int i
+        cdef ix t
+        cdef Share* share
+        for i in range(n):
+            share = &shares[(thread + i) % n]
+            t = take(&share.next)
+            while t < share.stop:
+                self.piece(t, thread)
+                t = take(&share.next)
 
 
 cdef int useful_threads(int threads, double work) noexcept nogil:

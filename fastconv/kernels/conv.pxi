@@ -223,34 +223,36 @@ cdef class conv2d_backward_filters(Sliding):
     """dw = sum over windows of patch * dy, in chunks of images whose number depends on the shape alone.
 
     `partial` holds [chunk][group][row][lanes]: the sums of a chunk, output channels rounded up to whole vectors.
-    `sum_partials` adds them in their order, so that the bits do not depend on the number of threads. dy's vectors
-    are read in place; where a group's channels do not fill whole vectors, from a copy that does.
+    `sum_partials` adds them in their order, so that the bits do not depend on the number of threads. The sums of a
+    single chunk go to `dw` and `db` `at_once`, each unless it is None. dy's vectors
+    are read from a copy that stays in the first cache, where pixels a power of two apart would drive each other out; in
+    place only where there are few filter rows to use it for, and whole vectors.
     With `which` (one byte a pooled value: the winner's place in its window, 255 for none), dy is the gradient of the
     pooled values, and a block's dense gradient is made in scratch memory just before it is used.
     """
     cdef const real[::1] x, dy
     cdef const uint8_t[::1] which
-    cdef real[::1] partial
-    cdef real[:, ::1] scratch
+    cdef real[::1] partial, db
+    cdef real[:, ::1] scratch, dw
     cdef ix chunks, lanes, window, dy_block, dy_image
-    cdef bint copied
+    cdef bint copied, at_once
 
     def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
                  real[:, ::1] scratch,
-                 windows, ix groups, ix out_channels, ix chunks, int threads=1):
+                 windows, ix groups, ix out_channels, ix chunks, real[:, ::1] dw=None, real[::1] db=None,
+                 bint at_once=False, int threads=1):
         Sliding.__init__(self, windows, groups, out_channels, threads)
         self.x, self.dy, self.partial, self.scratch = x, dy, partial, scratch
+        self.dw, self.db, self.at_once = dw, db, at_once
         self.window = windows.window
         self.chunks, self.dy_block, self.dy_image = chunks, windows.out_block, windows.out_image
         self.lanes = (self.out_channels + VL - 1) // VL * VL
-        self.copied = which is not None or self.lanes != self.out_channels or groups > 1
+        self.copied = which is not None or self.lanes != self.out_channels or groups > 1 or self.rows >= REUSED
         self.which = which
         self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.splits, t % self.splits, threadid())
+        self.pieces(self.chunks * self.splits)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""
@@ -259,13 +261,23 @@ cdef class conv2d_backward_filters(Sliding):
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* spare = scratch + self.band_size
         cdef const real* band
-        cdef ix size = self.groups * (self.rows + 1) * self.lanes
         if first >= stop and split == 0:
-            memset(&self.partial[0] + at * size, 0, size * sizeof(real))
+            self.clear_chunk(at)
         for i in range(first, stop):
             band = band_of(&self.band, &self.x[0] + i // self.blocks * self.image_size, i % self.blocks, scratch)
             for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
                 self.unit(u, at, i, band, spare, i > first)
+
+    cdef void clear_chunk(self, ix chunk) noexcept nogil:
+        """A chunk without images."""
+        cdef ix size = self.groups * (self.rows + 1) * self.lanes
+        if not self.at_once:
+            memset(&self.partial[0] + chunk * size, 0, size * sizeof(real))
+            return
+        if self.dw is not None:
+            memset(&self.dw[0, 0], 0, self.rows * self.lanes * sizeof(real))
+        if self.db is not None:
+            memset(&self.db[0], 0, self.lanes * sizeof(real))
 
     cdef void unit(self, ix u, ix chunk, ix at, const real* band, real* spare, bint add) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
@@ -274,7 +286,14 @@ cdef class conv2d_backward_filters(Sliding):
         cdef ix source = at // self.blocks * self.dy_image + at % self.blocks * self.dy_block
         cdef ix channel = group * self.out_channels + first, piece, pieces = (pixels + SUMMED - 1) // SUMMED
         cdef const real* dy = &self.dy[0] + source + channel
-        cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * (rows + 1) * self.lanes + first
+        cdef real* dw
+        cdef real* db
+        if self.at_once:
+            dw = &self.dw[0, 0] + first if self.dw is not None else NULL
+            db = &self.db[0] + first if self.db is not None else NULL
+        else:
+            dw = &self.partial[0] + (chunk * self.groups + group) * (rows + 1) * self.lanes + first
+            db = dw + rows * self.lanes
         band += group * self.in_channels
         if self.copied:
             if self.which is None:
@@ -283,7 +302,10 @@ cdef class conv2d_backward_filters(Sliding):
                 expand_winners(dy, &self.which[0] + source + channel, stride, lanes, pixels // self.window, self.window,
                                spare)
             dy, stride = spare, BLOCK_LANES
-        sum_rows(dy, stride, pixels, lanes, dw + rows * self.lanes, add)
+        if db != NULL:
+            sum_rows(dy, stride, pixels, lanes, db, add)
+        if dw == NULL:
+            return
         for piece in range(pieces):
             at = pixels * piece // pieces
             outer(rows, band, &self.row[0], &self.pixel[at], pixels * (piece + 1) // pieces - at, dy + at * stride,

@@ -6,41 +6,56 @@ commute, so a window is pooled out of a scratch block that fits the first cache.
 """
 
 cdef class conv2d_relu_max_pool_forward(conv2d_forward):
-    """y = relu(max over each window of (x * w + b)), and `which` cell of the window won."""
+    """y = relu(max over each window of (x * w + b)), and `which` cell of the window won, unless nobody asks."""
     cdef uint8_t[::1] which
     cdef ix window
+    cdef bint told
     cdef const ix[::1] place                    # where a pooled value of a block goes
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, uint8_t[::1] which,
                  real[:, ::1] scratch, windows, ix groups, ix out_channels, int threads=1):
         conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, threads=threads)
-        self.which, self.window, self.place = which, windows.window, windows.place
+        self.which, self.window, self.place, self.told = which, windows.window, windows.place, which is not None
 
     cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
-        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), p, j
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), p
         cdef real* y = &self.y[0] + at + group * self.out_channels + first
-        cdef uint8_t* which = &self.which[0] + at + group * self.out_channels + first
+        cdef uint8_t* which = &self.which[0] + at + group * self.out_channels + first if self.told else NULL
         self.contract(u, band, pixels, spare, &self.out[0], False)
         for p in range(pixels // self.window):
-            for j from 0 <= j < lanes by VL:
-                if self.window == 4:
-                    pool_window(4, spare + p * 4 * BLOCK_LANES + j, lanes - j, y + self.place[p] + j,
-                                which + self.place[p] + j)
-                else:
-                    pool_window(<int>self.window, spare + p * self.window * BLOCK_LANES + j, lanes - j,
-                                y + self.place[p] + j, which + self.place[p] + j)
+            if which == NULL:
+                largest(self.window, spare + p * self.window * BLOCK_LANES, lanes, y + self.place[p])
+            elif self.window == 4:
+                pool_window(4, spare + p * 4 * BLOCK_LANES, lanes, y + self.place[p], which + self.place[p])
+            else:
+                pool_window(<int>self.window, spare + p * self.window * BLOCK_LANES, lanes, y + self.place[p],
+                            which + self.place[p])
+
+
+cdef inline void largest(ix window, const real* cells, ix lanes, real* y) noexcept nogil:
+    """relu of the maximum of `window` cells, BLOCK_LANES apart."""
+    cdef vf best
+    cdef ix i, j
+    for j from 0 <= j < lanes by VL:
+        best = vload(cells + j)
+        for i in range(1, window):
+            best = vlarger(best, vload(cells + i * BLOCK_LANES + j))
+        vstore_n(y + j, vrelu(best), lanes - j)
 
 
 cdef inline void pool_window(const int window, const real* cells, ix lanes, real* y, uint8_t* which) noexcept nogil:
     """relu of the maximum of `window` cells, BLOCK_LANES apart, and which was first to reach it."""
-    cdef vf best = vload(cells)
-    cdef vi winner = viset(0)
+    cdef vf best
+    cdef vi winner
+    cdef ix j
     cdef int i
-    for i in range(1, window):
-        vtake_winner(&best, &winner, vload(cells + i * BLOCK_LANES), i)
-    vstore_n(y, vrelu(best), lanes)
-    vstore_bytes_n(which, vmark_dead(winner, best, DEAD_WINDOW), lanes)
+    for j from 0 <= j < lanes by VL:
+        best, winner = vload(cells + j), viset(0)
+        for i in range(1, window):
+            vtake_winner(&best, &winner, vload(cells + i * BLOCK_LANES + j), i)
+        vstore_n(y + j, vrelu(best), lanes - j)
+        vstore_bytes_n(which + j, vmark_dead(winner, best, DEAD_WINDOW), lanes - j)
 
 
 cdef class SparseBackward(Sliding):
@@ -121,9 +136,7 @@ cdef class sparse_backward_filters(SparseBackward):
         self.splits = max(1, min(out_channels, MOST_ITEMS // chunks))
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.splits, t % self.splits, threadid())
+        self.pieces(self.chunks * self.splits)
 
     cdef void item(self, ix chunk, ix split, int thread) noexcept nogil:
         cdef ix image, first = chunk * self.images // self.chunks, o, living

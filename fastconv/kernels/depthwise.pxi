@@ -103,7 +103,7 @@ cdef inline int columns_inside(ix first, ix count, ix width) noexcept nogil:
     return <int>((1 << end) - (1 << begin))
 
 
-cdef class Depthwise(Kernel):
+cdef class Depthwise(Pieces):
     """What the kernels share: the way over rows, phases and tiles. A subclass says what a tile does."""
     cdef ix images, height, width, out_height, out_width, channels, taps, blocks
     cdef const ix[::1] row, row_in, row_filter, tap, tap_col, tap_filter
@@ -338,9 +338,10 @@ cdef class depthwise_conv2d(Depthwise):
         self.parts = max(1, min(self.out_height, 4 * self.threads // max(1, self.images * self.blocks)))
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.images * self.parts * self.blocks, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.blocks // self.parts, t // self.blocks % self.parts, t % self.blocks)
+        self.pieces(self.images * self.parts * self.blocks)
+
+    cdef void piece(self, ix t, int thread) noexcept nogil:
+        self.item(t // self.blocks // self.parts, t // self.blocks % self.parts, t % self.blocks)
 
     cdef void item(self, ix image, ix part, ix block) noexcept nogil:
         cdef Spot s
@@ -468,9 +469,10 @@ cdef class depthwise_conv2d_backward_filters(Depthwise):
         self.x, self.dy, self.partial, self.scratch, self.chunks = x, dy, partial, scratch, chunks
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.chunks * self.blocks, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.blocks, t % self.blocks, threadid())
+        self.pieces(self.chunks * self.blocks)
+
+    cdef void piece(self, ix t, int thread) noexcept nogil:
+        self.item(t // self.blocks, t % self.blocks, thread)
 
     cdef void item(self, ix chunk, ix block, int thread) noexcept nogil:
         cdef Spot s

@@ -152,7 +152,7 @@ cdef void tile_pixels(ix pixels, const real* x, const ix* pixel, const ix* row, 
         p += m
 
 
-cdef class Sliding(Kernel):
+cdef class Sliding(Pieces):
     """A kernel over (image, block of output rows): its band, pixels, taps and the split of the output channels."""
     cdef Band band
     cdef ix images, blocks, pixels, last_pixels, taps, run_length, image_size, band_size
@@ -182,9 +182,10 @@ cdef class Sliding(Kernel):
         return self.last_pixels if block == self.blocks - 1 else self.pixels
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.images * self.blocks * self.splits, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.splits, t % self.splits, threadid())
+        self.pieces(self.images * self.blocks * self.splits)
+
+    cdef void piece(self, ix t, int thread) noexcept nogil:
+        self.item(t // self.splits, t % self.splits, thread)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         """Do the channel blocks of `split` for one block of rows; at = image * blocks + block."""

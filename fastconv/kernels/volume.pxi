@@ -70,7 +70,7 @@ cdef class conv3d_backward_filters(conv2d_backward_filters):
     def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
                  real[:, ::1] scratch, windows, ix groups, ix out_channels, ix chunks, int threads=1):
         conv2d_backward_filters.__init__(self, x, dy, which, partial, scratch, windows, groups, out_channels, chunks,
-                                         threads)
+                                         threads=threads)
         cdef Stack s
         s.depths, s.volume, s.plane, s.skip, s.out_volume, s.out_plane, s.band = windows.stack
         self.stack, self.plane, self.plane_rows = s, windows.plane, windows.plane_rows

@@ -13,6 +13,11 @@ cdef enum:
     SUM_PLACE = 5              # where A dy A' is the sum of a tile's gradients
 
 
+cdef inline ix apart(ix size) noexcept nogil:
+    """Return how far apart matrices of so many values lie: an odd number of vectors, so that caches keep all 16."""
+    return (size // VL | 1) * VL
+
+
 cdef class winograd_filters(Kernel):
     """u[place][block][row][BLOCK] = G w G', zero behind the last column.
 
@@ -51,18 +56,22 @@ cdef class winograd_filters(Kernel):
                     vstore(&self.u[i * stride + at], u[i])
 
     cdef void turned(self, ix start) noexcept nogil:
-        """A vector of filter rows, column by column."""
-        cdef ix n, at, lane, lanes = min(<ix>VL, self.rows - start), stride = self.blocks * self.rows * BLOCK_LANES
+        """A vector of filter rows, by squares of VL columns."""
+        cdef ix n, at, lanes = min(<ix>VL, self.rows - start), stride = self.blocks * self.rows * BLOCK_LANES
         cdef vf u[PLACES]
-        cdef real row[VL]
-        cdef int i
-        for n in range(self.blocks * BLOCK_LANES):
+        cdef vf square[PLACES][VL]
+        cdef int i, j
+        for n from 0 <= n < self.blocks * BLOCK_LANES by VL:
+            for j in range(VL):
+                self.transform(&self.w[0, 0, min(n + j, self.columns - 1), start], lanes if n + j < self.columns else 0,
+                               u)
+                for i in range(PLACES):
+                    square[i][j] = u[i]
             at = (n // BLOCK_LANES * self.rows + start) * BLOCK_LANES + n % BLOCK_LANES
-            self.transform(&self.w[0, 0, min(n, self.columns - 1), start], lanes if n < self.columns else 0, u)
             for i in range(PLACES):
-                vstore(row, u[i])
-                for lane in range(lanes):
-                    self.u[i * stride + at + lane * BLOCK_LANES] = row[lane]
+                vtranspose(square[i])
+                for j in range(<int>lanes):
+                    vstore(&self.u[i * stride + at + j * BLOCK_LANES], square[i][j])
 
     cdef inline void transform(self, const real* w, ix lanes, vf* u) noexcept nogil:
         """u = G g G' of one vector of filters, whose taps are a whole matrix apart."""
@@ -122,58 +131,76 @@ cdef inline void transform_output(const real* m, ix stride, vf bias, vf* y) noex
 
 
 cdef class winograd_forward(Sliding):
-    """y = activation(x * w + b) by tiles; with `which`, y = relu of the maximum of each tile and its place."""
+    """y = activation(x * w + b) by tiles, or pooled: y = relu of the maximum of each tile, `which` its place.
+
+    An item is a block of an image's tiles; where an image has few, it is those of several images, since each item
+    reads all the transformed filters.
+    """
     cdef const real[::1] x, u, b
     cdef real[::1] y
     cdef uint8_t[::1] which
     cdef real[:, ::1] scratch
     cdef const ix[::1] place, tile, channel, cell
-    cdef ix out_block, out_image, out_row, out_height, out_width, wide, padded_channels
-    cdef bint relu, biased, pooled
+    cdef ix out_block, out_image, out_row, out_height, out_width, wide, padded_channels, gathered, sets
+    cdef bint relu, biased, pooled, told
 
     def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
                  real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
         Sliding.__init__(self, windows, 1, out_channels, threads)
+        self.gathered = windows.gathered
+        self.sets = (self.images + self.gathered - 1) // self.gathered * self.blocks
         # each split transforms the inputs anew: no more of them than threads need
-        self.splits = max(1, min(self.units, (self.threads - 1) // max(1, self.images * self.blocks) + 1))
+        self.splits = max(1, min(self.units, (self.threads - 1) // max(1, self.sets) + 1))
         self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
-        self.relu, self.biased, self.pooled = relu, b is not None, which is not None
+        self.relu, self.biased, self.pooled, self.told = relu, b is not None, windows.pooled, which is not None
         self.place, self.tile, self.channel, self.cell = windows.place, windows.tile, windows.channel, windows.cell
         self.out_block, self.out_image, self.wide = windows.out_block, windows.out_image, windows.wide
         self.out_height, self.out_width = windows.out_size
         self.out_row = self.out_width * out_channels
         self.padded_channels = windows.padded_channels
 
+    cdef void run(self) noexcept nogil:
+        self.pieces(self.sets * self.splits)
+
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
-        cdef ix image = at // self.blocks, block = at % self.blocks, tiles_ = self.pixels_of(block), t, c, u
-        cdef ix stride = self.pixels * self.padded_channels
+        cdef ix first = at // self.blocks * self.gathered, block = at % self.blocks, tiles_ = self.pixels_of(block)
+        cdef ix count = min(self.gathered, self.images - first), i, t, c, u
+        cdef ix stride = apart(self.gathered * self.pixels * self.padded_channels)
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* v = scratch + self.band_size
-        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block, scratch)
-        for t in range(tiles_):
-            for c from 0 <= c < self.band.channels by VL:
-                transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
-                                v + t * self.padded_channels + c, stride)
+        cdef const real* band
+        for i in range(count):
+            band = band_of(&self.band, &self.x[0] + (first + i) * self.image_size, block, scratch)
+            for t in range(tiles_):
+                for c from 0 <= c < self.band.channels by VL:
+                    transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
+                                    v + (i * tiles_ + t) * self.padded_channels + c, stride)
         for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
-            self.unit(u, v, stride, tiles_, image, block, v + PLACES * stride)
+            self.multiply(u, v, stride, count * tiles_, v + PLACES * stride)
+            for i in range(count):
+                self.outputs(u, first + i, block, tiles_, v + PLACES * stride + i * tiles_ * BLOCK_LANES)
 
-    cdef void unit(self, ix u, const real* v, ix stride, ix tiles_, ix image, ix block, real* m) noexcept nogil:
-        """One block of output channels: 16 products, then the tiles' outputs."""
-        cdef ix first = u * BLOCK_LANES, lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES), p, t, j
-        cdef ix products = self.pixels * BLOCK_LANES, whole = (lanes + VL - 1) // VL * VL
-        cdef ix at = image * self.out_image + block * self.out_block + first
+    cdef ix products(self) noexcept nogil:
+        """Return how far apart the products of two places lie."""
+        return apart(self.gathered * self.pixels * BLOCK_LANES)
+
+    cdef void multiply(self, ix u, const real* v, ix stride, ix tiles_, real* m) noexcept nogil:
+        """The 16 products of one block of output channels."""
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES), p
         cdef const real* w = &self.u[0] + u * self.band.channels * BLOCK_LANES
         for p in range(PLACES):
             tiles(tiles_, v + p * stride, &self.tile[0], &self.channel[0], self.band.channels, w, BLOCK_LANES, NULL,
-                  whole, False, m + p * products, &self.cell[0])
+                  (lanes + VL - 1) // VL * VL, False, m + p * self.products(), &self.cell[0])
             w += self.units * self.band.channels * BLOCK_LANES
+
+    cdef void outputs(self, ix u, ix image, ix block, ix tiles_, const real* m) noexcept nogil:
+        """The outputs of one block of output channels, of an image's tiles in a block."""
+        cdef ix first = u * BLOCK_LANES, lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES), t, j
+        cdef ix at = image * self.out_image + block * self.out_block + first, row = block * (self.pixels // self.wide)
         for t in range(tiles_):
             for j from 0 <= j < lanes by VL:
-                self.output(m + t * BLOCK_LANES + j, products, first + j, lanes - j, at + self.place[t] + j,
-                            block * self.blocks_rows() + t // self.wide, t % self.wide)
-
-    cdef ix blocks_rows(self) noexcept nogil:
-        return self.pixels // self.wide
+                self.output(m + t * BLOCK_LANES + j, self.products(), first + j, lanes - j, at + self.place[t] + j,
+                            row + t // self.wide, t % self.wide)
 
     cdef inline void output(self, const real* m, ix stride, ix channel, ix lanes, ix at, ix i, ix j) noexcept nogil:
         """Write one tile's outputs, for one vector of channels; tile (i, j) of the image."""
@@ -182,12 +209,15 @@ cdef class winograd_forward(Sliding):
         cdef vi winner
         cdef int k
         transform_output(m, stride, vload_n(&self.b[channel], lanes) if self.biased else vset(0), y)
-        if self.pooled:
+        if self.pooled and self.told:
             best, winner = y[0], viset(0)
             for k in range(1, 4):
                 vtake_winner(&best, &winner, y[k], k)
             vstore_n(&self.y[at], vrelu(best), lanes)
             vstore_bytes_n(&self.which[at], vmark_dead(winner, best, DEAD_WINDOW), lanes)
+            return
+        if self.pooled:
+            vstore_n(&self.y[at], vrelu(vlarger(vlarger(vlarger(y[0], y[1]), y[2]), y[3])), lanes)
             return
         for k in range(4):
             if 2 * i + k // 2 < self.out_height and 2 * j + k % 2 < self.out_width:
@@ -219,18 +249,18 @@ cdef inline void transform_gradient(const real* dy, ix rows, ix cols, ix row, ix
         vstore(d + (i * 4 + 3) * stride, vset(0) - t[i][1])
 
 
-cdef inline void transform_back(const real* m, ix stride, vf* w) noexcept nogil:
-    """One vector of filters: w[tap] = G' m G, from 16 sums `stride` apart."""
+cdef inline void transform_back(const vf* m, vf* w) noexcept nogil:
+    """One vector of filters: w[tap] = G' m G, from 16 sums."""
     cdef vf t[3][4]
     cdef vf half = vset(<real>0.5)
     cdef vf plus, minus
     cdef int i, j
     for j in range(4):
-        plus = (vload(m + (4 + j) * stride) + vload(m + (8 + j) * stride)) * half
-        minus = (vload(m + (4 + j) * stride) - vload(m + (8 + j) * stride)) * half
-        t[0][j] = vload(m + j * stride) + plus
+        plus = (m[4 + j] + m[8 + j]) * half
+        minus = (m[4 + j] - m[8 + j]) * half
+        t[0][j] = m[j] + plus
         t[1][j] = minus
-        t[2][j] = plus + vload(m + (12 + j) * stride)
+        t[2][j] = plus + m[12 + j]
     for i in range(3):
         plus = (t[i][1] + t[i][2]) * half
         w[i * 3 + 0] = t[i][0] + plus
@@ -242,18 +272,22 @@ cdef class winograd_backward_filters(Sliding):
     """dw = G' [sum over tiles of (B' x B) * (A dy A')] G, and db: the gradient of the forward algorithm, step by step.
 
     Some blocks of tiles at a time are transformed, then each of the 16 places is a matrix product over their tiles,
-    added to `partial` [place][input channel][output channels, whole vectors], behind which db's sums lie.
+    added to `partial`, [chunk][place][input channel][output channels, whole vectors], behind whose places db's sums
+    lie. Sums are small or large: where they are small, there are several chunks of blocks, each with sums of its own,
+    and whoever transforms a block multiplies it, out of his own cache (a row of `transformed` a thread). Where they
+    are large, all transform, then all multiply, each for other places and channels.
     """
     cdef const real[::1] x, dy
     cdef real[:, :, :, ::1] dw
-    cdef real[::1] db, transformed, partial
-    cdef real[:, ::1] scratch
+    cdef real[::1] db, partial
+    cdef real[:, ::1] scratch, transformed
     cdef const ix[::1] channel, product
-    cdef ix group, wide, out_height, out_width, padded_channels, padded_outs, slabs
+    cdef ix group, wide, out_height, out_width, padded_channels, padded_outs, slabs, chunks, size
+    cdef ix v_stride, d_stride                  # from place to place of what is transformed
 
     def __init__(self, const real[::1] x, const real[::1] dy, real[:, :, :, ::1] dw, real[::1] db,
-                 real[::1] transformed, real[::1] partial, real[:, ::1] scratch, windows, const ix[::1] products,
-                 ix out_channels, ix group, int threads=1):
+                 real[:, ::1] transformed, real[::1] partial, real[:, ::1] scratch, windows, const ix[::1] products,
+                 ix out_channels, ix group, ix chunks=1, int threads=1):
         Sliding.__init__(self, windows, 1, out_channels, threads)
         self.x, self.dy, self.dw, self.db = x, dy, dw, db
         self.transformed, self.partial, self.scratch = transformed, partial, scratch
@@ -261,75 +295,116 @@ cdef class winograd_backward_filters(Sliding):
         self.out_height, self.out_width = windows.out_size
         self.padded_channels, self.padded_outs = windows.padded_channels, (out_channels + VL - 1) // VL * VL
         self.slabs = max(1, min(self.band.channels // (2 * TILE_M), MOST_ITEMS // (PLACES * self.units)))
+        self.chunks, self.size = chunks, (PLACES * self.band.channels + 1) * self.padded_outs
+        self.v_stride = apart(group * self.pixels * self.padded_channels)
+        self.d_stride = apart(group * self.pixels * self.padded_outs)
 
     cdef void run(self) noexcept nogil:
-        cdef ix first, count, t, total = self.images * self.blocks
-        if total == 0:
+        cdef ix c
+        if self.images * self.blocks == 0:
             memset(&self.partial[0], 0, self.partial.shape[0] * sizeof(real))
+        elif self.chunks > 1:
+            self.pieces(self.chunks)
+        else:
+            self.together()
+        for c in prange(self.band.channels + 1, num_threads=self.threads, schedule="static"):
+            self.finish(c)
+
+    cdef void piece(self, ix t, int thread) noexcept nogil:
+        """Transform and multiply one chunk of blocks."""
+        cdef ix total = self.images * self.blocks, start = t * total // self.chunks, first, count, i, p, u
+        cdef ix stop = (t + 1) * total // self.chunks
+        cdef real* v = &self.transformed[thread, 0]
+        for first from start <= first < stop by self.group:
+            count = min(self.group, stop - first)
+            for i in range(count):
+                self.transform(first + i, i, v, &self.scratch[thread, 0])
+            for p in range(PLACES):
+                for u in range(self.units):
+                    self.multiply(p, u, 0, self.band.channels, v, count * self.pixels,
+                                  &self.partial[0] + t * self.size, first > start)
+
+    cdef void together(self) noexcept nogil:
+        """Transform some blocks, multiply them, and so on."""
+        cdef ix first, count, t, c, slab, total = self.images * self.blocks
+        cdef real* v = &self.transformed[0, 0]
         for first from 0 <= first < total by self.group:
             count = min(self.group, total - first)
             for t in prange(count, num_threads=self.threads, schedule="dynamic"):
-                self.transform(first + t, t, threadid())
+                self.transform(first + t, t, v, &self.scratch[threadid(), 0])
             for t in prange(PLACES * self.units * self.slabs, num_threads=self.threads, schedule="dynamic"):
-                self.multiply(t // self.slabs // self.units, t // self.slabs % self.units, t % self.slabs,
-                              count * self.pixels, first > 0)
-        for t in prange(self.band.channels + 1, num_threads=self.threads, schedule="static"):
-            self.finish(t)
+                self.slab(t // self.slabs // self.units, t // self.slabs % self.units, t % self.slabs,
+                          count * self.pixels, first > 0)
 
-    cdef void transform(self, ix at, ix slot, int thread) noexcept nogil:
+    cdef void slab(self, ix place, ix u, ix slab, ix tiles_, bint add) noexcept nogil:
+        """The products of one place, one block of output channels and some input channels."""
+        cdef ix c = self.band.channels
+        self.multiply(place, u, slab * c // self.slabs, (slab + 1) * c // self.slabs, &self.transformed[0, 0], tiles_,
+                      &self.partial[0], add)
+
+    cdef void transform(self, ix at, ix slot, real* v, real* scratch) noexcept nogil:
         """Transform one block of tiles, inputs and gradients; the last block of an image is filled up by zeros."""
-        cdef ix image = at // self.blocks, block = at % self.blocks, t, c, i, j, p
-        cdef ix stride = self.group * self.pixels * self.padded_channels
-        cdef ix d_stride = self.group * self.pixels * self.padded_outs, row = self.out_width * self.out_channels
-        cdef real* v = &self.transformed[0] + slot * self.pixels * self.padded_channels
-        cdef real* d = &self.transformed[0] + PLACES * stride + slot * self.pixels * self.padded_outs
-        cdef const real* dy = &self.dy[0] + image * self.out_height * row
-        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block,
-                                        &self.scratch[thread, 0])
+        cdef ix image = at // self.blocks, block = at % self.blocks, t, c, i, j, p, row
+        cdef real* d = v + PLACES * self.v_stride + slot * self.pixels * self.padded_outs
+        cdef const real* dy
+        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block, scratch)
+        row = self.out_width * self.out_channels
+        dy = &self.dy[0] + image * self.out_height * row
+        v += slot * self.pixels * self.padded_channels
         for t in range(self.pixels_of(block)):
             for c from 0 <= c < self.band.channels by VL:
                 transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
-                                v + t * self.padded_channels + c, stride)
+                                v + t * self.padded_channels + c, self.v_stride)
             i, j = 2 * (block * (self.pixels // self.wide) + t // self.wide), 2 * (t % self.wide)
             for c from 0 <= c < self.out_channels by VL:
                 transform_gradient(dy + i * row + j * self.out_channels + c, self.out_height - i, self.out_width - j,
                                    row, self.out_channels, self.out_channels - c,
-                                   d + t * self.padded_outs + c, d_stride)
+                                   d + t * self.padded_outs + c, self.d_stride)
         t = self.pixels_of(block)
         for p in range(PLACES):
-            memset(v + p * stride + t * self.padded_channels, 0,
+            memset(v + p * self.v_stride + t * self.padded_channels, 0,
                    (self.pixels - t) * self.padded_channels * sizeof(real))
-            memset(d + p * d_stride + t * self.padded_outs, 0, (self.pixels - t) * self.padded_outs * sizeof(real))
+            memset(d + p * self.d_stride + t * self.padded_outs, 0,
+                   (self.pixels - t) * self.padded_outs * sizeof(real))
 
-    cdef void multiply(self, ix place, ix u, ix slab, ix tiles_, bint add) noexcept nogil:
-        """Add the products of some tiles for one place, one block of output channels, some input channels."""
-        cdef ix size = self.group * self.pixels, c = self.band.channels, n = self.padded_outs
-        cdef ix first = slab * c // self.slabs, rows = (slab + 1) * c // self.slabs - first, piece, at
+    cdef void multiply(self, ix place, ix u, ix first, ix stop, const real* v, ix tiles_, real* partial,
+                       bint add) noexcept nogil:
+        """Add the products of some tiles for one place, one block of output channels, input channels first to stop."""
+        cdef ix c = self.band.channels, n = self.padded_outs, piece, at
         cdef ix pieces = (tiles_ + SUMMED - 1) // SUMMED, lanes = min(<ix>BLOCK_LANES, n - u * BLOCK_LANES)
-        cdef const real* v = &self.transformed[0] + place * size * self.padded_channels
-        cdef const real* d = &self.transformed[0] + (PLACES * self.padded_channels + place * n) * size
-        cdef real* m = &self.partial[0] + (place * c + first) * n + u * BLOCK_LANES
-        d += u * BLOCK_LANES
+        cdef const real* d = v + PLACES * self.v_stride + place * self.d_stride + u * BLOCK_LANES
+        cdef real* m = partial + (place * c + first) * n + u * BLOCK_LANES
+        v += place * self.v_stride
         for piece in range(pieces):
             at = tiles_ * piece // pieces
-            outer(rows, v, &self.channel[first], &self.product[at], tiles_ * (piece + 1) // pieces - at, d + at * n, n,
-                  lanes, m, n, add or piece > 0)
-        if place == SUM_PLACE and slab == 0:
-            sum_rows(d, n, tiles_, lanes, &self.partial[0] + PLACES * c * n + u * BLOCK_LANES, add)
+            outer(stop - first, v, &self.channel[first], &self.product[at], tiles_ * (piece + 1) // pieces - at,
+                  d + at * n, n, lanes, m, n, add or piece > 0)
+        if place == SUM_PLACE and first == 0:
+            sum_rows(d, n, tiles_, lanes, partial + PLACES * c * n + u * BLOCK_LANES, add)
 
     cdef void finish(self, ix c) noexcept nogil:
         """Transform the sums of one input channel back to filters; behind the last channel, hand out db."""
-        cdef ix n, channels = self.band.channels
-        cdef const real* m = &self.partial[0] + c * self.padded_outs
+        cdef ix n, channels = self.band.channels, outs = self.padded_outs, lanes
+        cdef const real* m = &self.partial[0] + c * outs
+        cdef vf sums[PLACES]
         cdef vf w[9]
-        cdef int tap
-        if c == channels:
-            if self.db is not None:
-                memcpy(&self.db[0], m + (PLACES - 1) * channels * self.padded_outs, self.out_channels * sizeof(real))
-            return
-        if self.dw is None:
-            return
+        cdef int tap, p
         for n from 0 <= n < self.out_channels by VL:
-            transform_back(m + n, channels * self.padded_outs, w)
-            for tap in range(9):
-                vstore_n(&self.dw[tap // 3, tap % 3, c, n], w[tap], self.out_channels - n)
+            lanes = self.out_channels - n
+            if c == channels:
+                if self.db is not None:
+                    vstore_n(&self.db[n], self.total(m + (PLACES - 1) * channels * outs + n), lanes)
+            elif self.dw is not None:
+                for p in range(PLACES):
+                    sums[p] = self.total(m + p * channels * outs + n)
+                transform_back(sums, w)
+                for tap in range(9):
+                    vstore_n(&self.dw[tap // 3, tap % 3, c, n], w[tap], lanes)
+
+    cdef inline vf total(self, const real* m) noexcept nogil:
+        """Return a vector of sums, added over the chunks in their order."""
+        cdef vf total = vload(m)
+        cdef ix t
+        for t in range(1, self.chunks):
+            total = total + vload(m + t * self.size)
+        return total

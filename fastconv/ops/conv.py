@@ -119,10 +119,16 @@ class Conv2D(Op):
             return winograd.filters_backward_needs(site, c)
         lists, k = self._lists(c), site.k
         lanes = -(-(c.out_channels // c.groups) // k.VECTOR) * k.VECTOR
+        sums = 0 if self._at_once(site, c) else self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes
         return {
-            "partial": ((self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes,), None),
+            "partial": ((max(1, sums),), None),
             "scratch_filters": (scratch_shape(site, lists, lists.pixels * k.BLOCK), None),
         }
+
+    def _at_once(self, site, c):
+        """Tell whether the filters' gradient is that of a single chunk, so that its sums are the result."""
+        whole = c.groups == 1 and c.out_channels % site.k.VECTOR == 0
+        return whole and self._chunks(site, c) == 1
 
     # -- calls --------------------------------------------------------------------------------------------
     def prepare(self, site):
@@ -168,8 +174,10 @@ class Conv2D(Op):
         chunks = self._chunks(site, c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), which, site.partial, site.scratch_filters)
         settings = (self._lists(c), c.groups, c.out_channels, chunks)
-        call = self._kernel(site, c, "backward_filters")(*arrays, *settings, threads=site.threads)
-        return [call, *sum_partials(site, c, chunks, c.groups)]
+        kernel = self._kernel(site, c, "backward_filters")
+        if self._at_once(site, c):
+            return [kernel(*arrays, *settings, *flat_gradients(site, c), True, threads=site.threads)]
+        return [kernel(*arrays, *settings, threads=site.threads), *sum_partials(site, c, chunks, c.groups)]
 
     def _input_backward(self, site, c, dy):
         """Return the calls of the dense data gradient from `dy`, the gradient of the convolution's own output."""
@@ -306,9 +314,14 @@ def wants_filters(site):
     return any(gradient is not None for gradient in site.dparams)
 
 
+def flat_gradients(site, c):
+    """Return dw as a matrix, and db; None where nobody wants them."""
+    dw, db = site.dparams
+    return None if dw is None else dw.reshape(-1, c.out_channels), db
+
+
 def sum_partials(site, c, chunks, groups, transposed=False):
     """Return the call that adds the chunks' sums to dw and db."""
-    dw, db = site.dparams
-    dw = None if dw is None else dw.reshape(-1, c.out_channels)
+    dw, db = flat_gradients(site, c)
     shape = (c.filter_rows, c.out_channels)
     return [site.k.sum_partials(site.partial, dw, db, shape, chunks, groups, transposed, threads=site.threads)]

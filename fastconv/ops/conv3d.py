@@ -44,6 +44,9 @@ class Conv3D(Conv2D):
     def _filters_by_tiles(self, c):
         return not _is_deep(c) and super()._filters_by_tiles(c)
 
+    def _at_once(self, site, c):
+        return not _is_deep(c) and super()._at_once(site, c)
+
     def _is_scattered(self, site, c):
         return not _is_deep(c) and super()._is_scattered(site, c)
 

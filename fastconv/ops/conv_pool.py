@@ -75,18 +75,16 @@ class Conv2DReluMaxPool2D(Conv2D):
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
-        which = {"which": (site.y_shape, np.uint8)}
         if self._by_tiles(c):
             packed = winograd.filters_shape(site, c)
             size = winograd.scratch_shape(site, winograd.lists(site, c, pooled=True))
         else:
             lists = self._lists(c)
             packed, size = packed_shape(site, c), scratch_shape(site, lists, lists.pixels * site.k.BLOCK)
-        scratch = {"scratch": (size, None)}
         return Needs(
             prepared={"packed": (packed, None)},
-            saved=which if site.training else {},
-            forward=scratch if site.training else {**scratch, **which},
+            saved={"which": (site.y_shape, np.uint8)} if site.training else {},
+            forward={"scratch": (size, None)},
             backward=self._backward_needs(site, c) if site.training else {},
         )
 
@@ -113,14 +111,14 @@ class Conv2DReluMaxPool2D(Conv2D):
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
+        which = site.which.reshape(-1) if site.training else None
+        arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), which, site.scratch)
         if self._by_tiles(c):
-            arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), site.which.reshape(-1), site.scratch)
             tiles = winograd.lists(site, c, pooled=True)
             return [site.k.winograd_forward(*arrays, tiles, c.out_channels, threads=site.threads)]
         lists = self._lists(c)
         # the convolution's outputs lie in scratch memory, pixel behind pixel
         lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * site.k.BLOCK)
-        arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), site.which.reshape(-1), site.scratch)
         return [site.k.conv2d_relu_max_pool_forward(*arrays, lists, c.groups, c.out_channels, threads=site.threads)]
 
     def backward(self, site):

@@ -16,6 +16,8 @@ from fastconv.ops import geometry
 
 BAND_BYTES = 384 * 1024  # of a block's input rows: they stay in the second cache while its channels are computed
 TILE_BYTES = 1024 * 1024  # of a block of transformed inputs, in float32: a sixteenth of it is used at a time
+MANY_FILTERS = 512 * 1024  # bytes of transformed filters, in float32, that do not stay in the second cache
+GATHERED = 64  # tiles for which large filters are read
 SCATTERED = 48  # pixels that are multiplied before their products are scattered
 FEW_TILES = 10  # below this a block of tiles reads the transformed filters for too little
 FEW_PIXELS = 48  # below this a block is too small to be cut for the sake of more parallel work
@@ -180,9 +182,12 @@ def winograd(c, pooled, vector, block, threads):
         most=max(cols, most),
         band_bytes=TILE_BYTES,
     )
-    tiles = np.arange(lists.pixels, dtype=np.intp)
+    gathered = _gathered(c, lists, threads)
+    tiles = np.arange(gathered * lists.pixels, dtype=np.intp)
     return SimpleNamespace(
         **lists._asdict(),
+        gathered=gathered,
+        pooled=pooled,
         tile=tiles * channels,
         cell=tiles * block,
         channel=np.arange(c.channels, dtype=np.intp),
@@ -190,6 +195,14 @@ def winograd(c, pooled, vector, block, threads):
         out_size=size,
         padded_channels=channels,
     )
+
+
+def _gathered(c, lists, threads):
+    """Return how many images' tiles are multiplied together, so that large filters are not read for a few."""
+    images, blocks, tiles, _ = lists.counts
+    if blocks > 1 or 4 * 16 * c.channels * c.out_channels < MANY_FILTERS:
+        return 1
+    return max(1, min(GATHERED // max(1, tiles), images // threads))
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,9 @@ FEW_FILTERS = 64  # channels on either side below which the same holds for the f
 FEW_TILES = 9  # tiles of an image below which the transformed filters are read too often for too little (measured)
 
 GROUP_BYTES = 8 << 20  # of transformed inputs and gradients that a filter gradient holds at a time, in float32
+NEAR_BYTES = 512 << 10  # the same, where each thread holds its own
+SMALL_SUMS = 1 << 20  # bytes of a filter gradient's sums up to which there are several
+MOST_CHUNKS = 16  # of them
 
 
 def pays(c):
@@ -43,14 +46,8 @@ def filters_shape(site, c):
 
 def scratch_shape(site, tiles):
     """Return the shape of scratch memory: a padded band, transformed inputs, products; a row a thread."""
-    return (site.threads, tiles.band_size + 16 * tiles.counts[2] * (tiles.padded_channels + site.k.BLOCK))
-
-
-def _group(site, c):
-    """Return (lists, blocks of tiles that are summed at a time) of a filter gradient: by shape alone."""
-    tiles = lists(site, c, threads=1)  # a sum goes over these blocks
-    most = GROUP_BYTES // (4 * 16 * tiles.counts[2] * (tiles.padded_channels + padded(site, c.out_channels)))
-    return tiles, max(1, min(most, tiles.counts[0] * tiles.counts[1]))
+    values = tiles.gathered * tiles.counts[2] * (tiles.padded_channels + site.k.BLOCK)
+    return (site.threads, tiles.band_size + 16 * (values + 2 * site.k.VECTOR))
 
 
 def padded(site, channels):
@@ -58,22 +55,37 @@ def padded(site, channels):
     return -(-channels // site.k.VECTOR) * site.k.VECTOR
 
 
+def _group(site, c):
+    """Return (lists, blocks of tiles that are summed at a time, chunks of blocks) of a filter gradient: by shape alone.
+
+    Sums go over blocks, so these are those of one thread.
+    """
+    tiles, outs = lists(site, c, threads=1), padded(site, c.out_channels)
+    blocks, values = tiles.counts[0] * tiles.counts[1], tiles.counts[2] * (tiles.padded_channels + outs)
+    sums = c.channels * outs
+    chunks = min(MOST_CHUNKS, blocks, blocks * values // (4 * sums)) if 16 * 4 * sums <= SMALL_SUMS else 1
+    most = (NEAR_BYTES if chunks > 1 else GROUP_BYTES) // (4 * 16 * values)
+    return tiles, max(1, min(most, blocks // max(1, chunks))), max(1, chunks)
+
+
 def filters_backward_needs(site, c):
     """Return the buffers of a filter gradient by tiles."""
-    tiles, blocks = _group(site, c)
+    tiles, blocks, chunks = _group(site, c)
     outs = padded(site, c.out_channels)
+    values = blocks * tiles.counts[2] * (tiles.padded_channels + outs) + 2 * site.k.VECTOR
     return {
         "scratch_filters": ((site.threads, max(16, tiles.band_size)), None),
-        "transformed": ((16 * blocks * tiles.counts[2] * (tiles.padded_channels + outs),), None),
-        "partial": (((16 * c.channels + 1) * outs,), None),
+        "transformed": ((site.threads if chunks > 1 else 1, 16 * values), None),
+        "partial": ((chunks * (16 * c.channels + 1) * outs,), None),
     }
 
 
 def filters_backward(site, c):
     """Return the call that computes dw and db from ``site.dy`` by tiles."""
-    tiles, blocks = _group(site, c)
+    tiles, blocks, chunks = _group(site, c)
     dw, db = site.dparams
     dw = None if dw is None else of_images(dw)
     products = np.arange(blocks * tiles.counts[2], dtype=np.intp) * tiles.padded_channels
     arrays = (site.x.reshape(-1), site.dy.reshape(-1), dw, db, site.transformed, site.partial, site.scratch_filters)
-    return [site.k.winograd_backward_filters(*arrays, tiles, products, c.out_channels, blocks, threads=site.threads)]
+    settings = (tiles, products, c.out_channels, blocks, chunks)
+    return [site.k.winograd_backward_filters(*arrays, *settings, threads=site.threads)]

@@ -1,5 +1,6 @@
-"""Fresh memory where vectors like it: NumPy's large arrays begin 16 bytes behind a cache line, so that every vector of
-64 bytes would lie across two lines.
+"""Fresh memory where vectors like it.
+
+NumPy's large arrays begin 16 bytes behind a cache line, so that every vector of 64 bytes would lie across two lines.
 """
 
 from math import prod

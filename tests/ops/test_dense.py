@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastconv.ops import reference
+from fastconv.ops.op import allocate
+from fastconv.ops.op import run as run_calls
 from fastconv.ops.primitives import Dense
 from tests.cases import DENSE_CASES, DenseCase, assert_within_rounding, integers
 from tests.gradients import check_gradients
@@ -103,3 +105,21 @@ def test_same_bits_for_any_number_of_threads(case, variant, set_num_threads, rng
         set_num_threads(threads)
         for name, actual, right in zip(NAMES, run(*given), alone, strict=True):
             assert actual.tobytes() == right.tobytes(), f"{name} differs with {threads} threads"
+
+
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("samples", [0, 3, 60])
+def test_gradients_that_nobody_wants(variant, wanted, samples, rng):
+    """A frozen kernel or bias has no gradient: the other one's is the same without it."""
+    op, x, w = Dense(), integers(rng, (samples, 33)), integers(rng, (33, 64))
+    dy = integers(rng, (samples, 64))
+    site = op.site(x.shape, [w.shape, (64,)], x.dtype, wants_dx=False)
+    dparams = tuple(
+        np.full(shape, 7, np.float32) if want else None for shape, want in zip([(33, 64), (64,)], wanted, strict=True)
+    )
+    arrays = allocate(op.needs(site), x.dtype)
+    site.__dict__.update(arrays, x=x, y=None, dy=dy, dx=None, params=(w, None), dparams=dparams)
+    run_calls(op.backward(site))
+    for found, right in zip(dparams, (x.T @ dy, dy.sum(0)), strict=True):
+        if found is not None:
+            np.testing.assert_array_equal(found, right)

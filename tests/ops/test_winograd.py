@@ -5,6 +5,7 @@ import pytest
 
 from fastconv import config, kernels
 from fastconv.ops import reference, windows, winograd
+from fastconv.ops.op import allocate, run
 from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D
 from tests.cases import integers
 
@@ -18,6 +19,7 @@ SHAPES = [
     (1, 9, 10, 35, 34, ((1, 2), (3, 0))),
     (3, 15, 9, 66, 71, ((1, 2), (3, 0))),
     (2, 37, 40, 64, 130, "same"),
+    (5, 8, 7, 96, 100, "same"),  # few tiles and large filters: those of several images are multiplied together
 ]
 
 
@@ -65,6 +67,32 @@ def test_pooling_in_registers_is_exact(variant, shape, rng):
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_few_tiles_are_gathered():
+    c = windows.conv_sizes((5, 8, 7, 96), (3, 3, 96, 100), (1, 1), "same", (1, 1), 1)
+    assert windows.winograd(c, False, 16, 64, 1).gathered == 4
+    assert windows.winograd(c, False, 16, 64, 2).gathered == 2
+    assert windows.winograd(c._replace(images=0), False, 16, 64, 2).gathered == 1
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_inference_pools_to_the_same_without_the_winners(variant, training, rng):
+    x, f, b = draw(rng, SHAPES[0], "float32")
+    x[0, 0, 0, 0] = np.nan
+    op = Conv2DReluMaxPool2D(pool_size=(2, 2), pool_strides=(2, 2))
+    for winograd_on in (True, False):
+        (config.enable_winograd if winograd_on else config.disable_winograd)()
+        try:
+            told, _ = op(x, f, b)
+            site = op.site(x.shape, [f.shape, b.shape], x.dtype, training=training)
+            arrays = allocate(op.needs(site), x.dtype)
+            assert ("which" in arrays) == training
+            site.__dict__.update(arrays, x=x, params=(f, b), y=np.empty(site.y_shape, x.dtype))
+            run(op.prepare(site) + op.forward(site))
+        finally:
+            config.enable_winograd()
+        np.testing.assert_array_equal(site.y, told)
+
+
 def test_relu_is_fused(variant, rng):
     x, f, b = draw(rng, SHAPES[1], "float32")
     y, _ = Conv2D(padding="same", relu=True)(x, f, b)
@@ -92,9 +120,12 @@ def test_the_error_of_the_filter_gradient_is_bounded(variant, rng):
     assert np.all(np.abs(backprop(dy)[1] - exact) <= 16 * np.finfo("float32").eps * terms)
 
 
-def test_filter_gradients_of_several_groups_of_blocks_add_up(variant, rng, monkeypatch):
+@pytest.mark.parametrize("settings", [{"SMALL_SUMS": 0}, {"SMALL_SUMS": 0, "GROUP_BYTES": 1}, {"NEAR_BYTES": 1}, {}])
+def test_filter_gradients_add_up_in_whatever_order(variant, rng, monkeypatch, settings):
+    """Of several groups of blocks, in one chunk or in several."""
     x, f, b = draw(rng, SHAPES[-1], "float32")
-    monkeypatch.setattr(winograd, "GROUP_BYTES", 1)
+    for name, value in settings.items():
+        monkeypatch.setattr(winograd, name, value)
     y, backprop = Conv2D(padding="same")(x, f, b)
     dy = integers(rng, y.shape)
     for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding="same"), strict=True):
