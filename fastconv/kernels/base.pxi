@@ -69,6 +69,8 @@ cdef enum:
 
 cdef enum:
     SUMMED = 480                        # pixels whose gradients stay in the first cache
+    FEW_ITEMS = 16                      # pieces, below which blocks of output channels are cut by filter rows, too:
+    SLAB_ROWS = 96                      # into slabs of at least so many, since each reads all gradients anew
     REUSED = 48                         # filter rows for which it pays to copy these gradients first
     MOST_ITEMS = 64                     # pieces that a sum over images is cut into at most, for any number of threads
 

@@ -234,7 +234,7 @@ cdef class conv2d_backward_filters(Sliding):
     cdef const uint8_t[::1] which
     cdef real[::1] partial, db
     cdef real[:, ::1] scratch, dw
-    cdef ix chunks, lanes, window, dy_block, dy_image
+    cdef ix chunks, lanes, window, dy_block, dy_image, slabs
     cdef bint copied, at_once
 
     def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
@@ -249,14 +249,19 @@ cdef class conv2d_backward_filters(Sliding):
         self.lanes = (self.out_channels + VL - 1) // VL * VL
         self.copied = which is not None or self.lanes != self.out_channels or groups > 1 or self.rows >= REUSED
         self.which = which
-        self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
+        self.share_out(max(1, min(self.rows // SLAB_ROWS, FEW_ITEMS // (chunks * self.units))))
+
+    cdef void share_out(self, ix slabs) noexcept nogil:
+        """Cut a chunk's work by blocks of output channels, and each of these by filter rows into `slabs`."""
+        self.slabs = slabs
+        self.splits = max(1, min(self.units * slabs, MOST_ITEMS // self.chunks))
 
     cdef void run(self) noexcept nogil:
         self.pieces(self.chunks * self.splits)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
-        """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""
-        cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u
+        """Sum one chunk of (image, block) pairs into its partial filters, for the slabs of channel blocks of `split`."""
+        cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u, n = self.units * self.slabs
         cdef ix stop = (at + 1) * total // self.chunks
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* spare = scratch + self.band_size
@@ -265,8 +270,8 @@ cdef class conv2d_backward_filters(Sliding):
             self.clear_chunk(at)
         for i in range(first, stop):
             band = band_of(&self.band, &self.x[0] + i // self.blocks * self.image_size, i % self.blocks, scratch)
-            for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
-                self.unit(u, at, i, band, spare, i > first)
+            for u in range(split * n // self.splits, (split + 1) * n // self.splits):
+                self.unit(u // self.slabs, u % self.slabs, at, i, band, spare, i > first)
 
     cdef void clear_chunk(self, ix chunk) noexcept nogil:
         """A chunk without images."""
@@ -279,7 +284,8 @@ cdef class conv2d_backward_filters(Sliding):
         if self.db is not None:
             memset(&self.db[0], 0, self.lanes * sizeof(real))
 
-    cdef void unit(self, ix u, ix chunk, ix at, const real* band, real* spare, bint add) noexcept nogil:
+    cdef void unit(self, ix u, ix slab, ix chunk, ix at, const real* band, real* spare, bint add) noexcept nogil:
+        cdef ix top = slab * self.rows // self.slabs, count = (slab + 1) * self.rows // self.slabs - top
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
         cdef ix pixels = self.pixels_of(at % self.blocks), rows = self.rows
         cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), stride = self.groups * self.out_channels
@@ -302,14 +308,14 @@ cdef class conv2d_backward_filters(Sliding):
                 expand_winners(dy, &self.which[0] + source + channel, stride, lanes, pixels // self.window, self.window,
                                spare)
             dy, stride = spare, BLOCK_LANES
-        if db != NULL:
+        if db != NULL and slab == 0:
             sum_rows(dy, stride, pixels, lanes, db, add)
         if dw == NULL:
             return
         for piece in range(pieces):
             at = pixels * piece // pieces
-            outer(rows, band, &self.row[0], &self.pixel[at], pixels * (piece + 1) // pieces - at, dy + at * stride,
-                  stride, lanes, dw, self.lanes, add or piece > 0)
+            outer(count, band, &self.row[top], &self.pixel[at], pixels * (piece + 1) // pieces - at, dy + at * stride,
+                  stride, lanes, dw + top * self.lanes, self.lanes, add or piece > 0)
 
 
 cdef void outer(ix rows, const real* x, const ix* row, const ix* pixel, ix pixels, const real* dy, ix dy_stride,

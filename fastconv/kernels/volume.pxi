@@ -71,6 +71,7 @@ cdef class conv3d_backward_filters(conv2d_backward_filters):
                  real[:, ::1] scratch, windows, ix groups, ix out_channels, ix chunks, int threads=1):
         conv2d_backward_filters.__init__(self, x, dy, which, partial, scratch, windows, groups, out_channels, chunks,
                                          threads=threads)
+        self.share_out(1)
         cdef Stack s
         s.depths, s.volume, s.plane, s.skip, s.out_volume, s.out_plane, s.band = windows.stack
         self.stack, self.plane, self.plane_rows = s, windows.plane, windows.plane_rows
