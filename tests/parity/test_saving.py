@@ -271,6 +271,24 @@ def test_whole_models(sender, receiver, network, tmp_path):
     travel(sender, receiver, network, NETWORKS[network], tmp_path / "m.keras")
 
 
+SCHEDULES = [
+    ("ExponentialDecay", (0.1, 1, 0.5)),
+    ("PiecewiseConstantDecay", ([1, 2], [0.1, 0.05, 0.01])),
+    ("CosineDecay", (0.1, 3)),
+    ("CosineDecayRestarts", (0.1, 2)),
+    ("InverseTimeDecay", (0.1, 1, 0.5)),
+    ("PolynomialDecay", (0.1, 3)),
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+@BOTH_WAYS
+def test_schedules(sender, receiver, schedule, tmp_path):
+    name, settings = schedule
+    rate = getattr(sender.optimizers.schedules, name)(*settings)
+    travel(sender, receiver, conv, ("SGD", {"learning_rate": rate, "momentum": 0.9}), tmp_path / "m.keras")
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @BOTH_WAYS
 def test_optimizers(sender, receiver, optimizer, tmp_path):
@@ -359,6 +377,7 @@ def outputs_of(model, case, x):
     return model.predict(x, verbose=0)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="the exceptions are those of PyTorch")
 def test_keras_still_differs():
     """None of the exceptions is there without need."""
     for part in KERAS_DIFFERS:
