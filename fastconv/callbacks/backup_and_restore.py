@@ -41,9 +41,8 @@ class BackupAndRestore(Callback):
 
     Notes
     -----
-    Put it behind callbacks that change the model or the learning rate. What other callbacks remember is not saved, nor
-    what an iterator of batches does: it goes on from wherever it is. A pass over arrays that ``steps_per_epoch`` cuts
-    into several epochs begins anew.
+    Put it behind callbacks that change the model or the learning rate, but in front of `SwapEMAWeights`. What other
+    callbacks remember is not saved, nor what an iterator of batches does: it goes on from wherever it is.
 
     Examples
     --------
@@ -71,7 +70,7 @@ class BackupAndRestore(Callback):
         self._path = os.path.join(self.backup_dir, "latest.weights.h5")
         self._before = f"{self._path}.bkp"
         self._counter = EveryFewBatches("BackupAndRestore", save_freq)
-        self._epoch, self._epoch_random, self._resuming = 0, None, None
+        self._epoch, self._before_pass = 0, None
 
     def wants_logs(self):
         """Tell that the metrics of a batch are not looked at.
@@ -118,53 +117,29 @@ class BackupAndRestore(Callback):
             stored = survey.below(_STATE).get("0")
             if stored is None:
                 raise InvalidFileError(f"{owner} holds weights, but not how far training was.")
-            resuming = text.parse(owner, survey.read(stored).astype(np.uint8).tobytes())
+            described = text.parse(owner, survey.read(stored).astype(np.uint8).tobytes())
             metrics = survey.below(_METRICS)
-            resuming["metrics"] = [survey.read(metrics[str(i)]) for i in range(len(metrics))]
+            metrics = [survey.read(metrics[str(i)]) for i in range(len(metrics))]
+            with reading(owner):
+                place = _Place(self.model, described, metrics)
             state.restore(owner, self.model, survey)
-        with reading(owner):
-            self.model._begin_at = int(resuming["epoch"]), int(resuming["batch"])
-            self._resuming = resuming
-            if not resuming["batch"]:
-                self._restore_random()
-
-    def _restore_random(self):
-        """Put the random numbers where they were, and the metrics, if they are there already."""
-        resuming = self._resuming
-        seeds.set_state(resuming["random"])
-        for key, generator in _generators(self.model).items():
-            generator.bit_generator.state = resuming["generators"][key]
-        self._restore_metrics()
-        self._resuming = None
-
-    def _restore_metrics(self):
-        variables, values = _metric_variables(self.model), self._resuming["metrics"]
-        if self._resuming["batch"] and [v.shape for v in variables] == [value.shape for value in values]:
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        self.model._begin_at = place.epoch
+        place.note_rates()
+        if place.batch or place.done_of_pass:
+            self._before_pass, self.model._resuming = place.before_pass, place
+        else:
+            place.go_on()
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Note the epoch and its random numbers; see `Callback`.
+        """Note the epoch, and the random numbers where a pass over the data begins with it; see `Callback`.
 
         Examples
         --------
         >>> BackupAndRestore("backup").on_epoch_begin(0)
         """
         self._epoch = epoch
-        if self._resuming is not None:  # in the middle of this epoch: its order first, see on_train_batch_begin
-            seeds.set_state(self._resuming["epoch_random"])
-            self._restore_metrics()
-        self._epoch_random = seeds.state()
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Go on with the random numbers of the batch, if it is the first one; see `Callback`.
-
-        Examples
-        --------
-        >>> BackupAndRestore("backup").on_train_batch_begin(0)
-        """
-        if self._resuming is not None:
-            self._restore_random()
+        if self.model is not None and self.model._resuming is None and not self.model._done_of_pass:
+            self._before_pass = seeds.state()
 
     # -- saving
 
@@ -185,8 +160,6 @@ class BackupAndRestore(Callback):
         --------
         >>> BackupAndRestore("backup", save_freq=10).on_epoch_end(0)
         """
-        if self._resuming is not None:  # there was no batch left in it
-            self._restore_random()
         if self._counter.by_epoch:
             self._save(epoch + 1, 0)
 
@@ -196,8 +169,9 @@ class BackupAndRestore(Callback):
         described = {
             "epoch": epoch,
             "batch": batch,
+            "done_of_pass": self.model._done_of_pass,
             "random": seeds.state(),
-            "epoch_random": self._epoch_random,
+            "before_pass": self._before_pass,
             "generators": {key: g.bit_generator.state for key, g in _generators(self.model).items()},
         }
         metrics = _metric_variables(self.model)
@@ -225,6 +199,49 @@ class BackupAndRestore(Callback):
                     os.unlink(path)
             with suppress(OSError):  # there is something else in it
                 os.rmdir(self.backup_dir)
+
+
+class _Place:
+    """Where a training was: `fit` goes back to where the pass over the data began, over what is done, and on.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    described : dict
+        What the file says of the place.
+    metrics : list of ndarray
+        What the metrics had counted of the epoch.
+    """
+
+    def __init__(self, model, described, metrics):
+        self.model, self.metrics, self.rates = model, metrics, []
+        self.epoch, self.batch, self.done_of_pass = (int(described[key]) for key in ("epoch", "batch", "done_of_pass"))
+        self.random, self.before_pass = described["random"], described["before_pass"]
+        self.generators = [(g, described["generators"][key]) for key, g in _generators(model).items()]
+        for one in (self.random, self.before_pass, *(one for _, one in self.generators)):
+            np.random.default_rng(0).bit_generator.state = one  # raises if it is none
+
+    def note_rates(self):
+        """Note the learning rate of the file: callbacks will begin the epoch for a second time."""
+        if self.batch:
+            self.rates = [(v, v.numpy()) for v in self.model.optimizer.variables if v.name == "learning_rate"]
+
+    def go_back(self):
+        """Put the random numbers where they were when the pass began: the order of its batches hangs on them."""
+        seeds.set_state(self.before_pass)
+
+    def go_on(self):
+        """Put random numbers, metrics and the learning rate where they were."""
+        seeds.set_state(self.random)
+        for generator, described in self.generators:
+            generator.bit_generator.state = described
+        for variable, value in self.rates:
+            variable.assign(value)
+        variables = _metric_variables(self.model)
+        if self.batch and [v.shape for v in variables] == [value.shape for value in self.metrics]:
+            for variable, value in zip(variables, self.metrics, strict=True):
+                variable.assign(value)
 
 
 def _generators(model):

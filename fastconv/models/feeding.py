@@ -146,6 +146,7 @@ class Feed:
     """
 
     steps = None
+    taken = 0  # how many batches were given that the next pass goes on behind; 0: it begins anew
     _pass = iter(())
 
     def __iter__(self):
@@ -155,6 +156,9 @@ class Feed:
     def batches_of_a_pass(self):
         """Give the batches of a pass: a generator."""
         raise NotImplementedError
+
+    def skip(self, batches):
+        """Begin anew, and have the next pass go on behind so many batches, as `taken` told."""
 
     def close(self):
         """End the pass that is going on."""
@@ -198,10 +202,21 @@ class LimitedFeed(Feed):
         self.feed, self.x, self.steps, self.goes_on = feed, feed.x, steps, goes_on
         self.rest, self.left = iter(()), 0
 
+    @property
+    def taken(self):
+        """How many batches were given that the next pass goes on behind."""
+        return self.feed.steps - self.left if self.goes_on and self.left else 0
+
+    def skip(self, batches):
+        """Begin anew, and have the next pass go on behind so many batches."""
+        self.rest, self.left = iter(self.feed), self.feed.steps
+        for _ in islice(self.rest, batches):
+            self.left -= 1
+
     def batches_of_a_pass(self):
         """Give the batches of a pass."""
         if not self.goes_on or self.left == 0:
-            self.rest, self.left = iter(self.feed), self.feed.steps
+            self.skip(0)
         wanted = min(self.steps, self.left)
         for batch in islice(self.rest, wanted):
             self.left -= 1

@@ -133,24 +133,31 @@ class PyDatasetFeed(Feed):
         self.steps = self.batches if limit is None else limit
         self.shuffle = shuffle and dataset.reordered_by_fit and self.batches is not None
         self.source = prefetching.source(dataset)
-        self.rest, self.left = None, 0
+        self.rest, self.left, self.given = None, 0, 0
 
-    def _begin(self):
-        """Begin with the first batch of the data set."""
-        order = count() if self.batches is None else range(self.batches)
+    @property
+    def taken(self):
+        """How many batches were given that the next pass goes on behind."""
+        return self.given if self.limit is not None and self.left != 0 else 0
+
+    def skip(self, batches):
+        """Begin with the first batch of the data set, without making the first ones."""
+        order = count(batches) if self.batches is None else range(batches, self.batches)
         if self.shuffle:
-            order = seeds.generator().permutation(self.batches).tolist()
-        self.rest, self.left = self.source.items(order), self.batches
+            order = seeds.generator().permutation(self.batches).tolist()[batches:]
+        self.rest, self.given = self.source.items(order), batches
+        self.left = None if self.batches is None else max(self.batches - batches, 0)
 
     def batches_of_a_pass(self):
         """Give the batches of a pass; tell the data set where it begins and ends."""
         self.dataset.on_epoch_begin()
         if self.rest is None or self.left == 0 or (self.limit is None and self.left is not None):
-            self._begin()
+            self.skip(0)
         wanted = self.steps if self.left is None else min(self.steps, self.left)
         for item in islice(self.rest, wanted):
             if self.left is not None:
                 self.left -= 1
+            self.given += 1
             yield self.convert(*parts_of(item))
         if wanted < self.steps:
             warn_of_the_end()

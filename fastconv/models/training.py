@@ -5,6 +5,7 @@ A model inherits them in storeys, each in a file: `compiling` (compile and metri
 """
 
 from contextlib import closing
+from itertools import islice
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from fastconv.models.stepping import Stepping
 
 class Trainer(Stepping):
     """The training half of a model."""
+
+    _done_of_pass = 0  # batches that were given of the pass over the data that the epoch is in, before it
 
     def fit(
         self,
@@ -96,11 +99,11 @@ class Trainer(Stepping):
             verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps,
         )  # fmt: skip
         self.stop_training = False
-        self._begin_at = initial_epoch, 0  # a callback may change it: an epoch, and how many of its batches are done
+        self._begin_at, self._resuming = initial_epoch, None  # a callback may change them
         container.on_train_begin()
         logs = None
         with closing(feed), closing(validation or feed):
-            for epoch in range(self._begin_at[0], epochs):
+            for epoch in range(self._begin_at, epochs):
                 logs = self._fit_epoch(feed, container, epoch)
                 if validation is not None and _is_due(epoch, validation_freq):
                     results = self._test_loop(validation, container, "fit (validation_data)")
@@ -117,16 +120,20 @@ class Trainer(Stepping):
         """Train for one epoch; return the sorted logs."""
         self.reset_metrics()
         self._broken = None
-        done = self._begin_at[1] if epoch == self._begin_at[0] else 0
+        resuming = self._resuming
+        self._done_of_pass = feed.taken if resuming is None else resuming.done_of_pass
         container.on_epoch_begin(epoch)
-        for step, batch in enumerate(feed):
-            if step < done:
-                continue
+        batches = enumerate(feed)
+        if resuming is not None:
+            _leave_out(feed, batches, resuming)
+            self._resuming = None
+        for step, batch in batches:
             container.on_train_batch_begin(step)
             self._run_batch(batch, "train", container.handles_nan)
             self._report(container, "on_train_batch_end", step)
             if self.stop_training:
                 break
+        self._done_of_pass = feed.taken
         self._require_batches("fit", f" in epoch {epoch + 1}")
         return dict(sorted(self.get_metrics_result().items()))
 
@@ -233,6 +240,16 @@ class Trainer(Stepping):
         if not outputs:
             raise ValueError(f"{self._owner('predict')}: x gave no batch; expected at least one.")
         return self._structured([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
+
+
+def _leave_out(feed, batches, resuming):
+    """Go to where a training was that goes on: over the batches that it has done."""
+    resuming.go_back()
+    if resuming.done_of_pass:
+        feed.skip(resuming.done_of_pass)
+    for _ in islice(batches, resuming.batch):
+        pass
+    resuming.go_on()
 
 
 def _frequency(owner, value):

@@ -1,5 +1,7 @@
 """ModelCheckpoint, and training that goes on where it was killed."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,137 @@ def test_killed_and_begun_again_ends_with_the_same_bits(save_freq, epoch, batch,
     assert bits(again) == bits(through)
     assert {name: values[-len(rest[name]) :] for name, values in history.items()} == rest
     assert not (tmp_path / "b").exists()
+
+
+# -- other ways of training
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches by number, with an end or without."""
+
+    def __init__(self, batches=6, **settings):
+        super().__init__(**settings)
+        self.batches = batches
+        self.made = []
+
+    @property
+    def num_batches(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        self.made.append(index)
+        return data(4 + index)[0][-4:], data(4 + index)[1][-4:]
+
+
+def halved(epoch, rate):
+    """Return a learning rate for `LearningRateScheduler` that hangs on the one before."""
+    return rate * 0.5
+
+
+WAYS = {
+    "cut": lambda: {"steps_per_epoch": 4},  # 6 batches a pass: 4, then 2
+    "cut into equal parts": lambda: {"steps_per_epoch": 2},
+    "cut in order": lambda: {"steps_per_epoch": 4, "shuffle": False},
+    "validated": lambda: {"validation_split": 0.2},
+    "weighted": lambda: {"class_weight": {0: 2.0}},
+    "a PyDataset": lambda: {"x": Batches()},
+    "a PyDataset in threads": lambda: {"x": Batches(workers=3)},
+    "a PyDataset in order": lambda: {"x": Batches(), "shuffle": False},
+    "a cut PyDataset": lambda: {"x": Batches(), "steps_per_epoch": 4},
+    "a PyDataset without end": lambda: {"x": Batches(None), "steps_per_epoch": 4},
+    "scheduled": lambda: {"callbacks": [keras.callbacks.LearningRateScheduler(halved)]},
+}
+SGD = keras.optimizers.SGD
+OPTIMIZERS = {
+    "schedule": lambda: SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.7), momentum=0.9),
+    "averages": lambda: SGD(0.1, use_ema=True, ema_overwrite_frequency=7),
+    "accumulated": lambda: SGD(0.1, gradient_accumulation_steps=4),
+}
+
+
+def train(model, way, *more, epochs=5):
+    settings = WAYS[way]()
+    callbacks = [*settings.pop("callbacks", ()), *more]
+    if "x" not in settings:
+        (settings["x"], settings["y"]), settings["batch_size"] = data(22), 4
+    return model.fit(**settings, epochs=epochs, verbose=0, callbacks=callbacks)
+
+
+KILLS = [("epoch", [(1, 1)]), ("epoch", [(3, 0)]), (1, [(1, 0), (1, 1)]), (3, [(2, 1), (3, 1)]), (5, [(4, 1)])]
+
+
+def assert_resumes(way, optimizer, kills, folder):
+    """Kill trainings, begin them again from other weights, and compare with one that was never killed."""
+    through = noisy(1, optimizer())
+    history = train(through, way).history
+    for save_freq, moments in kills:
+        for seed, at in enumerate(moments, 1):
+            with pytest.raises(Killed):
+                train(noisy(seed, optimizer()), way, BackupAndRestore(folder, save_freq), Kill(*at))
+        again = noisy(9, optimizer())
+        rest = train(again, way, BackupAndRestore(folder, save_freq)).history
+        assert bits(again) == bits(through)
+        assert {name: values[-len(rest[name]) :] for name, values in history.items()} == rest
+        assert not folder.exists()
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_training_goes_on_with_the_same_bits(way, tmp_path):
+    assert_resumes(way, lambda: "adam", KILLS, tmp_path / "b")
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("way", ["cut", "a PyDataset"])
+def test_every_state_of_an_optimizer_goes_on_with_the_same_bits(way, optimizer, tmp_path):
+    assert_resumes(way, OPTIMIZERS[optimizer], KILLS[1:4], tmp_path / "b")
+
+
+def test_batches_of_a_data_set_are_not_made_to_be_left_out(tmp_path):
+    def run(model, dataset, *more):
+        callback = BackupAndRestore(tmp_path / "b", delete_checkpoint=False)
+        model.fit(dataset, steps_per_epoch=10, epochs=3, verbose=0, callbacks=[callback, *more])
+
+    with pytest.raises(Killed):
+        run(noisy(1), Batches(None), Kill(2, 3))
+    dataset = Batches(None)
+    run(noisy(1), dataset)
+    assert dataset.made == list(range(20, 30))
+
+
+def test_averages_that_are_swapped_in(tmp_path):
+    def run(seed, *more):
+        model = noisy(seed, SGD(0.1, use_ema=True))
+        callbacks = [BackupAndRestore(tmp_path / "b", 2), keras.callbacks.SwapEMAWeights(swap_on_epoch=True), *more]
+        fit(model, *callbacks, validation_split=0.2)
+        return bits(model)
+
+    through = run(1)
+    for at in ((1, 3), (2, 0), (3, 3)):
+        with pytest.raises(Killed):
+            run(1, Kill(*at))
+        assert run(2) == through
+
+
+def test_a_backup_whose_random_numbers_are_none(tmp_path):
+    import h5py
+
+    def save(change):
+        with pytest.raises(Killed):
+            fit(noisy(1), BackupAndRestore(tmp_path, 1), Kill(0, 2))
+        with h5py.File(tmp_path / "latest.weights.h5", "r+") as file:
+            described = json.loads(bytes(file["training_state/vars/0"][()]))
+            change(described)
+            del file["training_state/vars/0"]
+            file["training_state/vars/0"] = np.frombuffer(json.dumps(described).encode(), np.uint8)
+
+    for key in ("random", "before_pass", "generators", "epoch", "done_of_pass"):
+        for value in ({}, "x", [1]):
+            save(lambda described, key=key, value=value: described.update({key: value}))
+            with pytest.raises(ValueError, match=r"BackupAndRestore: .*latest.weights.h5' cannot be read"):
+                fit(noisy(1), BackupAndRestore(tmp_path))
+            (tmp_path / "latest.weights.h5").unlink()
 
 
 def test_killed_again_and_again(tmp_path):
