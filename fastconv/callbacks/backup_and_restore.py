@@ -9,7 +9,7 @@ from fastconv.callbacks.callback import Callback
 from fastconv.callbacks.model_checkpoint import EveryFewBatches
 from fastconv.runtime import seeds
 from fastconv.saving import atomic, h5, state, text
-from fastconv.saving.errors import InvalidFileError, reading
+from fastconv.saving.errors import InvalidFileError, reading, shown
 from fastconv.saving.model_files import path_of
 
 _STATE = "training_state/vars"  # beside the weights, in the same file: both are of one moment
@@ -112,7 +112,7 @@ class BackupAndRestore(Callback):
             self._load(self._before)
 
     def _load(self, path):
-        owner = f"BackupAndRestore: {path!r}"
+        owner = f"BackupAndRestore: {shown(path)}"
         with h5.opened(owner, path) as survey:
             stored = survey.below(_STATE).get("0")
             if stored is None:
@@ -180,11 +180,10 @@ class BackupAndRestore(Callback):
             (_STATE, None, {"0": np.frombuffer(json.dumps(described).encode(), np.uint8)}),
             (_METRICS, None, {str(i): variable.numpy() for i, variable in enumerate(metrics)}),
         ]
-        os.makedirs(self.backup_dir, exist_ok=True)
         image = h5.packed(groups)
-        if self.double_checkpoint and os.path.exists(self._path):
-            os.replace(self._path, self._before)
-        atomic.write_bytes("BackupAndRestore", self._path, image)
+        with atomic.in_folder("BackupAndRestore", self.backup_dir):
+            keep = self._before if self.double_checkpoint else None
+            atomic.write_bytes("BackupAndRestore", self._path, image, keep)
 
     def on_train_end(self, logs=None):
         """Remove the files, if they are not to be kept; see `Callback`.

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 
 from fastconv.callbacks.monitor import MonitorCallback
+from fastconv.saving import atomic
+from fastconv.saving.model_files import path_of
 
 
 class EveryFewBatches:
@@ -106,7 +108,7 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold=None,
     ):
         super().__init__(monitor, mode)
-        self.filepath = os.fspath(filepath)
+        self.filepath = path_of("ModelCheckpoint", filepath)
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
@@ -164,10 +166,8 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, batch, logs)
         if not self._is_wanted(epoch, logs, path):
             return
-        folder = os.path.dirname(path)
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-        (self.model.save_weights if self.save_weights_only else self.model.save)(path)
+        with atomic.in_folder("ModelCheckpoint", os.path.dirname(path)):
+            (self.model.save_weights if self.save_weights_only else self.model.save)(path)
         self._tell(epoch, f"finished saving model to {path}")
 
     def _path(self, epoch, batch, logs):

@@ -6,13 +6,15 @@ old file is there or the new one. When writing fails, the other name is removed.
 
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+
+from fastconv.saving.errors import shown
 
 SUFFIX = ".part"  # of files that are being written; only a killed process leaves one
 
 
 @contextmanager
-def writing(owner, path):
+def writing(owner, path, keep=None):
     """Open a file that takes the place of `path` when the block ends well.
 
     Parameters
@@ -20,7 +22,9 @@ def writing(owner, path):
     owner : str
         Who writes, for messages.
     path : str or PathLike
-        The file's name.
+        The file's name. If it is a link, what that leads to is replaced.
+    keep : str or PathLike, optional
+        A name for the file that was there before.
 
     Yields
     ------
@@ -30,7 +34,7 @@ def writing(owner, path):
     Raises
     ------
     OSError
-        If it cannot be written; what was there before stays.
+        If it cannot be written, may not be, or is a folder, a device or the like; what was there before stays.
 
     Examples
     --------
@@ -42,8 +46,8 @@ def writing(owner, path):
     'whole'
     """
     target = os.path.realpath(os.fspath(path))  # a link stays one: what it points to is replaced
-    if os.path.isdir(target):
-        raise IsADirectoryError(f"{owner}: {os.fspath(path)!r} is a folder; expected the name of a file.")
+    with _explained(owner, path):
+        _check_target(target)
     temporary = _temporary_name(target)
     try:
         with _explained(owner, path):
@@ -58,6 +62,8 @@ def writing(owner, path):
             with suppress(OSError):  # what it would complain of was flushed above, or it is thrown away
                 file.close()
         with _explained(owner, path):
+            if keep is not None and os.path.exists(target):
+                os.replace(target, keep)
             os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
@@ -66,7 +72,7 @@ def writing(owner, path):
     _sync_folder(os.path.dirname(target))
 
 
-def write_bytes(owner, path, data):
+def write_bytes(owner, path, data, keep=None):
     """Write a file whole or not at all; see `writing`.
 
     Examples
@@ -77,8 +83,109 @@ def write_bytes(owner, path, data):
     ...     pathlib.Path(folder, "a.txt").read_text()
     'whole'
     """
-    with writing(owner, path) as file:
+    with writing(owner, path, keep) as file:
         file.write(data)
+
+
+def write_all(owner, folder, contents):
+    """Write files of a folder: none takes its place before all are on the disk.
+
+    Parameters
+    ----------
+    owner : str
+        Who writes, for messages.
+    folder : str
+        Where.
+    contents : dict
+        What is in each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_all("save", folder, {"a": b"1", "b": b"2"})
+    ...     sorted(os.listdir(folder))
+    ['a', 'b']
+    """
+    with ExitStack() as stack:
+        for name, data in contents.items():
+            file = stack.enter_context(writing(owner, os.path.join(folder, name)))
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def in_folder(owner, path):
+    """Make a folder, and those that it lies in; when the block fails, remove those that were made again.
+
+    Parameters
+    ----------
+    owner : str
+        Who writes, for messages.
+    path : str
+        The folder; an empty name is the one that the program is in.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with in_folder("save", f"{folder}/a/b"):
+    ...         pass
+    ...     os.path.isdir(f"{folder}/a/b")
+    True
+    """
+    made = []
+    try:
+        with _explained(owner, path):
+            _make_folders(path, made)
+        yield
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):  # somebody else has put something into it
+                os.rmdir(folder)
+        raise
+
+
+def _make_folders(path, made):
+    """Make the folders of a path that are not there; note them in a list."""
+    wanted, left = [], path
+    while left and not os.path.isdir(left):
+        wanted.append(left)
+        left, name = os.path.split(left)
+        if not name:  # a name that ends in a slash
+            wanted.pop()
+            if not left.strip(os.sep):
+                break
+    for folder in reversed(wanted):
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not os.path.isdir(folder):  # else somebody else has made it in the meantime
+                raise
+        else:
+            made.append(folder)
+
+
+def _check_target(target):
+    """Raise unless there is no such file yet, or one that may be written."""
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return
+    import errno  # when needed
+
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder; expected the name of a file")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a device or the like; expected the name of a regular file")
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _temporary_name(target):
@@ -99,10 +206,11 @@ def _explained(owner, path):
     try:
         yield
     except OSError as error:
-        name = os.fspath(path)
+        if "could not be written" in str(error):  # said already, of another file of several
+            raise
         reason = error.strerror or error
         raise OSError(
-            error.errno, f"{owner}: {name!r} could not be written ({reason}); what was there before stays"
+            error.errno, f"{owner}: {shown(path)} could not be written ({reason}); what was there before stays"
         ) from error
 
 

@@ -1,5 +1,6 @@
 """What reading a file may come to, and the bounds that a file from anybody is held to."""
 
+import os
 from contextlib import contextmanager
 
 # Bounds of what is read. They lie far above what models need, and far below what hurts.
@@ -23,6 +24,28 @@ class InvalidFileError(ValueError):
     >>> issubclass(InvalidFileError, ValueError)
     True
     """
+
+
+def shown(path):
+    """Return a file's name for a message, without the middle of a long one.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The name.
+
+    Returns
+    -------
+    str
+        The name in quotes.
+
+    Examples
+    --------
+    >>> shown("m.keras"), len(shown("m" * 5000))
+    ("'m.keras'", 205)
+    """
+    name = repr(os.fspath(path))
+    return name if len(name) <= 205 else f"{name[:100]} ... {name[-100:]}"
 
 
 # What Python's and HDF5's readers raise when a file is broken.

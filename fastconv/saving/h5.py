@@ -277,11 +277,19 @@ def open_regular(owner, source):
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
-    file = open(source, "rb")  # noqa: SIM115 (the caller closes it)
+    try:
+        file = open(source, "rb", opener=_without_waiting)  # noqa: SIM115 (the caller closes it)
+    except OSError as error:
+        raise OSError(error.errno, f"{owner} cannot be read ({error.strerror or error})") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise InvalidFileError(f"{owner} is no regular file.")
     return file
+
+
+def _without_waiting(path, flags):
+    """Open a file; a pipe would wait for somebody who writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def packed(groups):

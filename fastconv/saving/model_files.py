@@ -9,7 +9,7 @@ import numpy as np
 
 from fastconv.layers.variable import MADE_BY
 from fastconv.saving import archive, atomic, h5, objects, state, text
-from fastconv.saving.errors import InvalidFileError, reading
+from fastconv.saving.errors import InvalidFileError, reading, shown
 from fastconv.saving.registration import CustomObjectScope
 
 KERAS_VERSION = "3.15.1"  # whose format is written
@@ -56,7 +56,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if kwargs:
         raise ValueError(f"save_model: The following argument(s) are not supported: {list(kwargs)}.")
     name = path_of("save_model", filepath)
-    owner = f"save_model: {name!r}"
+    owner = f"save_model: {shown(name)}"
     if zipped is not False and not name.endswith(".keras"):
         raise ValueError(
             f"{owner}: Invalid filepath extension for saving. Expected a name that ends in '.keras'; the older '.h5' "
@@ -68,12 +68,11 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         return
     members = _members(owner, model, include_optimizer)
     if zipped is not False:
-        with atomic.writing(owner, name) as file:
+        with atomic.writing("save_model", name) as file:
             archive.write(file, members)
         return
-    os.makedirs(name, exist_ok=True)
-    for member in (archive.WEIGHTS, archive.METADATA, archive.CONFIG):
-        atomic.write_bytes(owner, os.path.join(name, member), members[member])
+    with atomic.in_folder("save_model", name):
+        atomic.write_all("save_model", name, members)
 
 
 def _members(owner, model, include_optimizer):
@@ -130,10 +129,10 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     >>> load_model("no.keras")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: [Errno 2] No such file or directory: 'no.keras'
+    FileNotFoundError: [Errno 2] load_model: 'no.keras' cannot be read (No such file or directory)
     """
     name = path_of("load_model", filepath)
-    owner = f"load_model: {name!r}"
+    owner = f"load_model: {shown(name)}"
     with CustomObjectScope(custom_objects), objects.trusting(safe_mode):
         if os.path.isdir(name):
             return _from_members(owner, _folder_members(owner, name), compile)
@@ -154,7 +153,7 @@ def _folder_members(owner, name):
         path = os.path.join(name, member)
         if os.path.islink(path):
             raise InvalidFileError(f"{owner}: {member!r} is a link; expected a regular file.")
-        with h5.open_regular(owner, path) as file:
+        with h5.open_regular(f"{owner}: {member!r}", path) as file:
             members[member] = file.read()
     return members
 
@@ -260,6 +259,10 @@ def path_of(what, filepath):
         name = os.fsdecode(name)
     if "://" in name:
         raise ValueError(f"{what}: {name!r} lies elsewhere; expected the name of a file on this computer.")
+    if not name:
+        raise ValueError(f"{what}: filepath={filepath!r} is empty; expected the name of a file.")
+    if "\0" in name:
+        raise ValueError(f"{what}: {name!r} has a zero byte in it; expected the name of a file.")
     return name
 
 

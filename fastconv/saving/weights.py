@@ -1,10 +1,10 @@
 """Weights without the model: ``.weights.h5`` files, and sets of them under a ``.weights.json``."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from fastconv.saving import archive, atomic, h5, state, text
-from fastconv.saving.errors import SHARDS, InvalidFileError, reading
+from fastconv.saving.errors import SHARDS, InvalidFileError, reading, shown
 from fastconv.saving.model_files import may_write, path_of
 
 _GIGABYTE = 1024**3
@@ -47,7 +47,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     if kwargs:
         raise ValueError(f"save_weights: unknown arguments {sorted(kwargs)}.")
     name = path_of("save_weights", filepath)
-    owner = f"save_weights: {name!r}"
+    owner = f"save_weights: {shown(name)}"
     ending = ".weights.h5" if max_shard_size is None else ".weights.json"
     if not name.endswith(ending):
         sharded = "" if max_shard_size is None else " when `max_shard_size` is specified"
@@ -56,7 +56,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     if not may_write(name, overwrite):
         return
     if max_shard_size is None:
-        atomic.write_bytes(owner, name, h5.packed(state.groups(model, skip)))
+        atomic.write_bytes("save_weights", name, h5.packed(state.groups(model, skip)))
     else:
         _save_shards(owner, name, state.groups(model, skip), max_shard_size)
 
@@ -87,7 +87,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if kwargs:
         raise ValueError(f"load_weights: Invalid keyword arguments: {kwargs}.")
     name = path_of("load_weights", filepath)
-    owner = f"load_weights: {name!r}"
+    owner = f"load_weights: {shown(name)}"
     ending = next((ending for ending in _ENDINGS if name.endswith(ending)), None)
     if ending is None:
         raise ValueError(f"{owner}: File format not supported; expected a name that ends in one of {_ENDINGS}.")
@@ -128,6 +128,7 @@ def _save_shards(owner, name, groups, max_shard_size):
     import json
 
     limit = float(max_shard_size) * _GIGABYTE
+    name = os.path.realpath(name)  # shards lie beside the list itself
     base = name.removesuffix(".weights.json")
     before = _shards_before(name)
     shards, total = _split(owner, groups, limit)
@@ -135,18 +136,20 @@ def _save_shards(owner, name, groups, max_shard_size):
     try:
         for shard_name, shard in zip(names, shards, strict=True):
             path = os.path.join(os.path.dirname(name), shard_name)
-            atomic.write_bytes(owner, path, h5.packed(shard))
+            atomic.write_bytes("save_weights", path, h5.packed(shard))
             written.append(path)
             for path_in, _, arrays in shard:
                 if arrays:
                     weight_map.setdefault(f"/{path_in}", []).append(shard_name)
         listed = {"metadata": {"total_size": total}, "weight_map": weight_map}
-        atomic.write_bytes(owner, name, json.dumps(listed, indent=4).encode())
+        atomic.write_bytes("save_weights", name, json.dumps(listed, indent=4).encode())
     except BaseException:
         for path in written:
-            os.unlink(path)
+            with suppress(OSError):
+                os.unlink(path)
         raise
-    _remove_before(owner, base, before - set(names), names)
+    with suppress(OSError):  # all is written; what is left over does no harm
+        _remove_before(base, before - set(names), names)
 
 
 def _split(owner, groups, limit):
@@ -175,7 +178,7 @@ def _free_names(base, wanted):
     found, number = [], 0
     while len(found) < wanted:
         name = f"{stem}_{number:05}.weights.h5"
-        if not os.path.exists(os.path.join(folder, name)):
+        if not os.path.lexists(os.path.join(folder, name)):
             found.append(name)
         number += 1
     return found
@@ -189,12 +192,12 @@ def _shards_before(name):
         return set()
 
 
-def _remove_before(owner, base, before, names):
+def _remove_before(base, before, names):
     """Remove the shards that no list names any more. Keras looks for the first one, so that stays, empty."""
     folder, stem = os.path.split(base)
     first = f"{stem}_00000.weights.h5"
     if first not in names:
-        atomic.write_bytes(owner, os.path.join(folder, first), h5.packed([]))
+        atomic.write_bytes("save_weights", os.path.join(folder, first), h5.packed([]))
     for shard in before - {first}:
         if os.path.exists(os.path.join(folder, shard)):
             os.unlink(os.path.join(folder, shard))
@@ -238,6 +241,7 @@ class _Shards:
 
 
 def _load_shards(owner, name, model, skip_mismatch, skip):
+    name = os.path.realpath(name)
     weight_map = _listed(owner, name)
     shards = sorted({shard for shards in weight_map.values() for shard in shards})
     if len(shards) > SHARDS:

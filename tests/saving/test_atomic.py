@@ -38,33 +38,6 @@ def test_a_full_disk(name, tmp_path, monkeypatch):
         assert content(tmp_path) == before
 
 
-def test_a_write_that_fails_half_way(tmp_path):
-    """The disk is full after so many bytes: a limit on the size of files stands for it."""
-    resource = pytest.importorskip("resource")
-    signal = pytest.importorskip("signal")
-    path = tmp_path / "a"
-    path.write_bytes(b"old")
-    kept, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, kept[1]))
-        with pytest.raises(OSError, match="could not be written"):
-            atomic.write_bytes("save", path, b"x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert content(tmp_path) == {"a": b"old"}
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_folder(tmp_path):
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(PermissionError, match="could not be written"):
-            small().save(tmp_path / "m.keras")
-    finally:
-        tmp_path.chmod(0o700)
-
-
 def test_a_folder_that_nothing_may_be_made_in(tmp_path, monkeypatch):
     def forbidden(*args):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
