@@ -9,7 +9,8 @@ from fastconv.ops import array_functions as A
 from fastconv.ops import symbolic
 from fastconv.runtime import settings
 
-# While a file is read: an object whose `zeros(name, shape, dtype)` gives the values of new variables, within bounds.
+# While a file is read: an object whose `values(name, shape, dtype)` gives the values of new variables, within bounds;
+# None: as the initializer makes them.
 MADE_BY = ContextVar("what makes the values of new variables", default=None)
 
 
@@ -195,9 +196,9 @@ def _values(name, initializer, shape, dtype):
     if callable(initializer):
         if shape is None:
             raise ValueError(f"Variable {name!r}: an initializer needs a shape.")
-        if MADE_BY.get() is not None:
-            return MADE_BY.get().zeros(name, tuple(shape), dtype or settings.floatx())
-        return np.array(initializer(tuple(shape), dtype=dtype or settings.floatx()), order="C")
+        shape, dtype, made_by = tuple(shape), dtype or settings.floatx(), MADE_BY.get()
+        values = None if made_by is None else made_by.values(name, shape, dtype)
+        return np.array(initializer(shape, dtype=dtype), order="C") if values is None else values
     if dtype is None and not isinstance(initializer, (np.ndarray, np.generic, Variable)):
         dtype = settings.floatx()
     array = np.array(initializer, dtype, order="C")

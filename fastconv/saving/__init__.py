@@ -3,7 +3,8 @@
 Map: ``registration`` (names of the user's classes), ``objects`` (from objects to configs and back), ``state`` (where
 variables lie in a file), ``model_files`` and ``weights`` (what is written and read), ``architecture`` (without
 weights), ``legacy`` (Keras 2's ``.h5``). Below them what touches files: ``atomic`` writes them whole or not at all;
-``archive``, ``h5`` and ``text`` read them without trust, within the bounds that ``errors`` lists.
+``archive``, ``h5`` and ``text`` read them without trust, within the bounds that ``errors`` lists; ``bounds`` holds
+configs to them.
 """
 
 from fastconv.saving.errors import InvalidFileError

@@ -1,7 +1,9 @@
 """Models without their weights: as JSON, and copied."""
 
-from fastconv.saving import objects, text
-from fastconv.saving.errors import InvalidFileError, reading
+from fastconv.layers.variable import MADE_BY
+from fastconv.saving import bounds, objects, text
+from fastconv.saving.errors import VALUES, InvalidFileError, reading
+from fastconv.saving.model_files import Bound
 from fastconv.saving.registration import CustomObjectScope
 
 
@@ -59,12 +61,17 @@ def model_from_json(json_string, custom_objects=None):
     (None, 3)
     """
     config = text.parse("model_from_json", json_string)
-    with (
-        CustomObjectScope(custom_objects),
-        objects.trusting(safe_mode=True),
-        reading("model_from_json: what the text describes"),
-    ):
-        model = objects.restored(config, "layers")
+    bounds.check("model_from_json", config)
+    token = MADE_BY.set(Bound("model_from_json", VALUES))
+    try:
+        with (
+            CustomObjectScope(custom_objects),
+            objects.trusting(safe_mode=True),
+            reading("model_from_json: what the text describes"),
+        ):
+            model = objects.restored(config, "layers")
+    finally:
+        MADE_BY.reset(token)
     if not hasattr(model, "get_layer"):
         raise InvalidFileError(f"model_from_json: the text describes a {type(model).__name__}; expected a model.")
     return model

@@ -154,6 +154,8 @@ def in_folder(owner, path):
 
 def _make_folders(path, made):
     """Make the folders of a path that are not there; note them in a list."""
+    with suppress(FileNotFoundError):
+        os.stat(path or ".")  # raises at once if it cannot be the name of a folder
     wanted, left = [], path
     while left and not os.path.isdir(left):
         wanted.append(left)

@@ -12,6 +12,9 @@ GROUP_DEPTH = 64  # groups within groups
 NAME_BYTES = 4096  # a name of a group or a weight
 ATTRIBUTE_BYTES = 16 << 20  # a text beside a group
 SHARDS = 10_000  # files that weights are spread over
+STEPS = 5_000  # layers that a model calls
+SIZES = {"num_thresholds": 1 << 20, "num_classes": 1 << 13}  # settings that metrics take memory for
+VALUES = 1 << 30  # weights of a model that no file of weights stands behind
 EXPANSION = 100  # how much more than what is stored may come out of it ...
 EXPANSION_FLOOR = 16 << 20  # ... where it is more than this
 

@@ -2,7 +2,7 @@
 
 import warnings
 
-from fastconv.saving import h5, text
+from fastconv.saving import bounds, h5, text
 from fastconv.saving.errors import InvalidFileError
 from fastconv.saving.model_files import built, compiled
 
@@ -35,6 +35,7 @@ def load_model(owner, path, compile):
         if described is None:
             raise InvalidFileError(f"{owner}: it has no 'model_config': it holds weights only, or something else.")
         config = _modern(text.parse(owner, described[0]))
+        bounds.check(owner, config)
         if "model_weights" not in survey.groups:
             raise InvalidFileError(f"{owner}: it has no group 'model_weights'.")
         model = built(owner, config, survey, "layers")
@@ -42,7 +43,9 @@ def load_model(owner, path, compile):
             _fill(owner, survey, "model_weights", model, False)
         training = survey.texts("", "training_config") if compile else None
         if training is not None:
-            _compile(owner, survey, model, text.parse(owner, training[0]))
+            training = text.parse(owner, training[0])
+            bounds.check(owner, training)
+            _compile(owner, survey, model, training)
     return model
 
 

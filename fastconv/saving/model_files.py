@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from fastconv.layers.variable import MADE_BY
-from fastconv.saving import archive, atomic, h5, objects, state, text
-from fastconv.saving.errors import InvalidFileError, reading, shown
+from fastconv.saving import archive, atomic, bounds, h5, objects, state, text
+from fastconv.saving.errors import VALUES, InvalidFileError, reading, shown
 from fastconv.saving.registration import CustomObjectScope
 
 KERAS_VERSION = "3.15.1"  # whose format is written
@@ -160,6 +160,7 @@ def _folder_members(owner, name):
 
 def _from_members(owner, members, compile):
     config = text.parse(owner, members[archive.CONFIG])
+    bounds.check(owner, config)
     with h5.opened(owner, members[archive.WEIGHTS]) as survey:
         model = built(owner, config, survey)
         settings = config.get("compile_config")
@@ -202,7 +203,7 @@ def compiled(owner, model, settings, saved):
 
 
 class Allowance:
-    """Makes the values of new variables, as long as the file has as many.
+    """Gives new variables zeros, as long as the file has as many values.
 
     Parameters
     ----------
@@ -213,28 +214,44 @@ class Allowance:
 
     Examples
     --------
-    >>> Allowance("load_model: 'm.keras'", 4).zeros("kernel", (1000, 1000), "float32")
+    >>> Allowance("load_model: 'm.keras'", 4).values("kernel", (1000, 1000), "float32")
     Traceback (most recent call last):
     ...
     fastconv.saving.errors.InvalidFileError: load_model: 'm.keras': its config describes a weight 'kernel' of shape \
 (1000, 1000), which is more than the file holds values for.
     """
 
+    what = "the file holds values for"
+
     def __init__(self, owner, elements):
         self.owner, self.left = owner, elements
 
-    def zeros(self, name, shape, dtype):
+    def values(self, name, shape, dtype):
         """Return zeros, for values that will be read."""
+        self.take(name, shape)
+        return np.zeros(shape, dtype)
+
+    def take(self, name, shape):
+        """Take as many values as a shape has."""
         wanted = 1
         for size in shape:
             wanted *= int(size)
         if wanted > self.left:
             raise InvalidFileError(
-                f"{self.owner}: its config describes a weight {name!r} of shape {tuple(shape)}, which is more than the "
-                "file holds values for."
+                f"{self.owner}: its config describes a weight {name!r} of shape {tuple(shape)}, which is more than "
+                f"{self.what}."
             )
         self.left -= wanted
-        return np.zeros(shape, dtype)
+
+
+class Bound(Allowance):
+    """Lets initializers make the values of new variables, of a model that no weights stand behind."""
+
+    what = f"is allowed, {VALUES} values altogether"
+
+    def values(self, name, shape, dtype):
+        """Return None."""
+        self.take(name, shape)
 
 
 def path_of(what, filepath):

@@ -160,6 +160,13 @@ def keras_config(good, folder, rng):
     return lambda model: keras.models.load_model(folder / "m.keras", safe_mode=safe)
 
 
+def graph_config(good, folder, rng):
+    members = _members(good / "g.keras")
+    members["config.json"] = damaged_json(members["config.json"], rng)
+    (folder / "g.keras").write_bytes(_archive(members))
+    return lambda model: keras.models.load_model(folder / "g.keras")
+
+
 def keras_weights(good, folder, rng):
     members = _members(good / "m.keras")
     members["model.weights.h5"] = damaged(members["model.weights.h5"], rng)
@@ -210,7 +217,7 @@ def backup(good, folder, rng):
 KINDS = {
     function.__name__: function
     for function in (
-        keras_bytes, keras_deflated, keras_config, keras_weights, weights, shards, older, json_text, backup
+        keras_bytes, keras_deflated, keras_config, graph_config, keras_weights, weights, shards, older, json_text, backup
     )
 }  # fmt: skip
 

@@ -21,6 +21,16 @@ def small():
     )
 
 
+def graph():
+    """Return a network of branches, with a layer and a model at two places."""
+    inputs = keras.Input((4, 4, 2), name="in")
+    conv = L.Conv2D(2, 3, padding="same", name="conv")
+    block = keras.Sequential([keras.Input((4, 4, 2)), L.DepthwiseConv2D(3, padding="same"), L.ReLU()], name="block")
+    x = L.Add(name="add")([conv(conv(inputs)), inputs])
+    x = L.Concatenate(name="both")([block(x), block(inputs)])
+    return keras.Model(inputs, L.Dense(2, name="head")(L.Flatten(name="flat")(x)), name="graph")
+
+
 def data(n=12):
     """Return inputs and labels for `small`."""
     rng = np.random.default_rng(5)

@@ -80,7 +80,8 @@ def test_the_good_one_is_loaded(good, tmp_path):
     keras.models.load_model(packed(tmp_path / "m.keras", good, compress_type=zipfile.ZIP_DEFLATED))
 
 
-# -- configs: CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906, CVE-2026-1462
+# -- configs: CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906, CVE-2025-12058,
+# CVE-2025-49655, CVE-2026-1462, CVE-2026-12479
 
 
 def bytecode():
@@ -110,6 +111,10 @@ def test_code_in_a_lambda(good, tmp_path, safe_mode):
         keras.saving.deserialize_keras_object(bytecode(), safe_mode=safe_mode)
     with pytest.raises(ValueError, match="__lambda__"):
         L.Lambda.from_config(lambda_layer(bytecode())["config"])
+
+
+def entry(module, kind, **settings):
+    return {"module": f"keras.{module}", "class_name": kind, "config": settings, "registered_name": None}
 
 
 def function(module, name):
@@ -160,7 +165,9 @@ def test_functions_that_a_config_names(good, tmp_path, named):
     ],
 )
 def test_classes_that_a_config_names(good, tmp_path, module, name):
-    """CVE-2025-1550, CVE-2026-1462: nothing is imported; a class is one of ours or registered."""
+    """CVE-2025-1550, CVE-2025-49655 (TorchModuleWrapper), CVE-2026-1462: nothing is imported; a class is one of ours or
+    registered.
+    """
     entry = {"module": module, "class_name": name, "config": {"filepath": "x"}, "registered_name": name}
     before = set(sys.modules)
     refused(packed(tmp_path / "m.keras", with_layer(good, entry)), re.escape(name))
@@ -188,6 +195,74 @@ def test_a_name_that_is_a_path(good, tmp_path, witness):
         config["config"]["layers"][1]["config"]["name"] = "../../witness"
 
     refused(packed(tmp_path / "m.keras", with_config(good, change)), "is not a string without '/'")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "..\\x", "C:\\x", "a\0b", "\x1b[2J", "a\nb", "x" * 5000])
+@pytest.mark.parametrize("place", ["layer", "model", "metric"])
+def test_names_that_are_none(good, tmp_path, name, place):
+    """No part of a path, on any system, and nothing that a terminal would obey."""
+
+    def change(config):
+        if place == "layer":
+            config["config"]["layers"][1]["config"]["name"] = name
+        elif place == "model":
+            config["config"]["name"] = name
+        else:
+            config["compile_config"]["metrics"] = [entry("metrics", "Mean", name=name)]
+
+    refused(packed(tmp_path / "m.keras", with_config(good, change)), "has the name|the name 'x.*letters")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("StringLookup", {"vocabulary": "/etc/passwd"}),
+        ("IntegerLookup", {"vocabulary": "http://127.0.0.1/x"}),
+        ("TextVectorization", {"vocabulary": "/etc/passwd"}),
+        ("FileWriter", {"path": "witness"}),
+    ],
+)
+def test_layers_that_would_read_files(good, tmp_path, witness, kind, settings):
+    """CVE-2025-12058: none of ours does, and Keras's that do are refused by name."""
+    refused(packed(tmp_path / "m.keras", with_layer(good, entry("layers", kind, name="x", **settings))), kind)
+
+
+GADGETS = ["get_file", "load_model", "load_weights", "enable_unsafe_deserialization", "save_model", "deserialize"]
+
+
+@pytest.mark.parametrize("gadget", GADGETS)
+@pytest.mark.parametrize("place", ["loss", "metrics", "optimizer", "kernel_initializer", "kernel_regularizer"])
+def test_gadgets_in_every_place(good, tmp_path, gadget, place):
+    """CVE-2025-8747, CVE-2025-9906, CVE-2026-1462 and kin: a function of the library is no loss, metric or setting."""
+    for named in (
+        gadget,
+        function("keras.utils", gadget),
+        {"module": "keras.saving", "class_name": gadget, "config": {}},
+    ):
+
+        def change(config, named=named):
+            if place.startswith("kernel"):
+                config["config"]["layers"][1]["config"][place] = named
+            else:
+                config["compile_config"][place] = [named] if place == "metrics" else named
+
+        refused(packed(tmp_path / "m.keras", with_config(good, change)), gadget)
+
+
+@pytest.mark.parametrize(
+    "key", ["build_config", "compile_config", "__class__", "__init__", "from_config", "get_config"]
+)
+def test_settings_that_are_attributes(good, tmp_path, key):
+    """A config sets arguments of constructors, never attributes."""
+
+    def change(config):
+        config["config"]["layers"][1]["config"][key] = {
+            "class_name": "function",
+            "config": "eval",
+            "module": "builtins",
+        }
+
+    refused(packed(tmp_path / "m.keras", with_config(good, change)), key)
 
 
 def test_a_registered_name_does_not_fall_back_to_ours(good, tmp_path):
@@ -488,6 +563,141 @@ def test_one_dataset_under_many_names(good, tmp_path):
 
     members = with_config(with_weights(good, share), change)
     refused(packed(tmp_path / "m.keras", members), "which is more than the file holds values for")
+
+
+# -- bombs in a config: much of what costs nothing to say
+
+CONV, HEAD = 1, -1
+LARGE = [1 << 20, 1 << 31, 1 << 40, 1 << 62, 1 << 70, 1e300, float("nan"), float("inf"), -1, "9" * 100]
+SETTINGS = [
+    (HEAD, "units", lambda n: n),
+    (CONV, "filters", lambda n: n),
+    (CONV, "kernel_size", lambda n: [n, n]),
+    (CONV, "kernel_size", lambda n: [n] * 1000),
+    (CONV, "dilation_rate", lambda n: n),
+    (0, "batch_shape", lambda n: [None, n, n, 2]),
+    (0, "batch_shape", lambda n: [None, *[n] * 1000]),
+]
+
+
+@pytest.mark.parametrize("size", LARGE, ids=str)
+@pytest.mark.parametrize(("layer", "key", "value"), SETTINGS, ids=lambda value: value if isinstance(value, str) else "")
+def test_settings_that_are_large(good, tmp_path, layer, key, value, size):
+    def change(config):
+        config["config"]["layers"][layer]["config"][key] = value(size)
+
+    members = with_config(good, change)
+    refused(packed(tmp_path / "m.keras", members), "its config|fits|expected")
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = members["config.json"]
+        file.create_group("model_weights").attrs["layer_names"] = ["conv"]
+    refused(tmp_path / "m.h5", "its config")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        entry("layers", "ZeroPadding2D", padding=1 << 40),
+        entry("layers", "UpSampling2D", size=[1 << 20, 1 << 20]),
+        entry("layers", "Resizing", height=1 << 30, width=1 << 30),
+        entry("layers", "CenterCrop", height=1 << 30, width=1 << 30),
+        entry("layers", "Conv2DTranspose", filters=2, kernel_size=3, strides=1 << 40),
+        entry("layers", "AdaptiveAveragePooling2D", output_size=1 << 24),
+        entry("layers", "GroupNormalization", groups=1 << 60),
+        entry("layers", "Reshape", target_shape=[-1] * 1000),
+        entry("layers", "Reshape", target_shape=[1] * 10_000 + [72]),
+        entry("layers", "Permute", dims=list(range(1, 10_000))),
+    ],
+    ids=lambda layer: layer["class_name"],
+)
+def test_layers_that_make_much_of_little(good, tmp_path, layer):
+    """The layers behind them have weights for each value."""
+    config = with_config(good, lambda config: config["config"]["layers"].insert(1, layer))
+    refused(packed(tmp_path / "m.keras", config), "its config")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("AUC", {"num_thresholds": 1 << 40}),
+        ("AUC", {"num_thresholds": float("inf")}),
+        ("PrecisionAtRecall", {"recall": 0.5, "num_thresholds": 1 << 21}),
+        ("MeanIoU", {"num_classes": 1 << 30}),
+        ("OneHotMeanIoU", {"num_classes": 100_000}),
+    ],
+)
+def test_metrics_that_are_large(good, tmp_path, kind, settings):
+    for metrics in ([entry("metrics", kind, **settings)], [[entry("metrics", "AUC", num_thresholds=1 << 19)] * 3]):
+
+        def change(config, metrics=metrics):
+            config["compile_config"]["metrics"] = metrics
+
+        refused(packed(tmp_path / "m.keras", with_config(good, change)), "num_.*altogether")
+
+
+def test_layers_without_number(good, tmp_path):
+    many = [entry("layers", "ReLU", name=f"r{i}") for i in range(errors.STEPS)]
+    refused(
+        packed(tmp_path / "m.keras", with_config(good, lambda config: config["config"]["layers"].extend(many))),
+        r"describes 5006 calls of layers",
+    )
+
+
+def tensor(*history):
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None, 2], "dtype": "float32", "keras_history": history},
+    }
+
+
+def graph(*layers, output="b"):
+    """Return the config of a functional model; each layer is its entry and what its calls read."""
+    first = {**entry("layers", "InputLayer", batch_shape=[None, 2], name="a"), "name": "a", "inbound_nodes": []}
+    listed = [first]
+    for i, (made, *reads) in enumerate(layers):
+        name = "bcdefgh"[i]
+        made = {**made, "config": {**made["config"], "name": name}, "name": name}
+        listed.append({**made, "inbound_nodes": [{"args": [tensor(*read)], "kwargs": {}} for read in reads]})
+    config = {"name": "m", "layers": listed, "input_layers": ["a", 0, 0], "output_layers": [output, 0, 0]}
+    return {"module": "keras", "class_name": "Functional", "config": config, "registered_name": "Functional"}
+
+
+RELU = entry("layers", "ReLU")
+
+
+def within(model, times):
+    """Return a model that calls another one so many times, one after the other."""
+    return graph((model, ("a", 0, 0), *(("b", i, 0) for i in range(times - 1))))
+
+
+@pytest.mark.parametrize(
+    ("config", "match"),
+    [
+        (graph((RELU, ("b", 0, 0))), "wait for each other"),
+        (graph((RELU, ("c", 0, 0)), (RELU, ("b", 0, 0))), "wait for each other"),
+        (graph((RELU, ("nobody", 0, 0))), "wait for each other"),
+        (graph((RELU, ("a", 1 << 70, 0))), "wait for each other"),
+        (graph((RELU, ("a",))), "cannot be read"),
+        (graph((RELU, ({}, [], None))), "cannot be read"),
+        (graph((RELU, ("a", 0, 0)), output="nobody"), "nobody"),
+        (graph((RELU, *[("a", 0, 0)] * (errors.STEPS + 1))), "calls of layers"),
+        (within(within(within(within(within(graph((RELU, ("a", 0, 0))), 9), 9), 9), 9), 9), "describes .* calls"),
+    ],
+    ids=["itself", "circle", "nobody", "number", "short", "types", "output", "many", "models in models"],
+)
+def test_graphs_that_are_none(good, tmp_path, config, match):
+    refused(packed(tmp_path / "m.keras", {**good, "config.json": json.dumps(config)}), match)
+    with pytest.raises(ValueError, match=match):
+        keras.models.model_from_json(json.dumps(config))
+
+
+def test_a_model_from_json_has_bounds_too():
+    """There is no file of weights to hold it to, so a number does."""
+    for units in (1 << 31, 1 << 62, 1 << 70):
+        model = json.loads(small().to_json())
+        model["config"]["layers"][HEAD]["config"]["units"] = units
+        with pytest.raises(ValueError, match=r"model_from_json: .*more than is allowed, 1073741824 values altogether"):
+            keras.models.model_from_json(json.dumps(model))
 
 
 # -- what is no file, and sets of files

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastconv as keras
-from tests.saving.models import data, small
+from tests.saving.models import data, graph, small
 from tests.saving.older import save_older
 
 FUZZ = Path(__file__).with_name("fuzz.py")
@@ -32,6 +32,7 @@ def folder(tmp_path_factory):
         *data(), verbose=0, callbacks=[keras.callbacks.BackupAndRestore(good, save_freq=1, delete_checkpoint=False)]
     )
     model.save(good / "m.keras")
+    graph().save(good / "g.keras")
     model.save_weights(good / "m.weights.h5")
     model.save_weights(good / "s.weights.json", max_shard_size=1e-6)
     (good / "m.json").write_text(model.to_json())
