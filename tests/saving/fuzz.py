@@ -217,7 +217,8 @@ def backup(good, folder, rng):
 KINDS = {
     function.__name__: function
     for function in (
-        keras_bytes, keras_deflated, keras_config, graph_config, keras_weights, weights, shards, older, json_text, backup
+        keras_bytes, keras_deflated, keras_config, graph_config, keras_weights, weights, shards, older, json_text,
+        backup,
     )
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from tests.saving.older import save_older
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 KINDS = (
-    "keras_bytes", "keras_deflated", "keras_config", "keras_weights",
+    "keras_bytes", "keras_deflated", "keras_config", "graph_config", "keras_weights",
     "weights", "shards", "older", "json_text", "backup",
 )  # fmt: skip
 
