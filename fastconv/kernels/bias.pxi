@@ -78,8 +78,12 @@ cdef class bias_backward(Kernel):
 
     cdef void chunk(self, ix t) noexcept nogil:
         cdef ix first = t * self.lines // self.chunks, lines = (t + 1) * self.lines // self.chunks - first, j = 0
-        cdef const real* x = &self.dy[0] + first * self.width
-        cdef real* sums = &self.partial[0] + t * self.width
+        cdef const real* x
+        cdef real* sums = &self.partial[t * self.width]
+        if lines == 0:
+            memset(sums, 0, self.width * sizeof(real))
+            return
+        x = &self.dy[first * self.width]
         while j < self.width:
             if self.width - j >= BIAS_VECTORS * VL:
                 sum_lines(BIAS_VECTORS, x + j, self.width, lines, sums + j)

@@ -102,13 +102,11 @@ cdef class conv2d_forward(Sliding):
     cdef void contract(self, ix u, const real* band, ix pixels, real* y, const ix* out, bint relu) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
         cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
-        cdef const real* w = &self.w[0]
+        cdef ix at = first if self.w_stride else u * self.rows * BLOCK_LANES
+        cdef const ix* row = &self.row[0] if self.rows else NULL       # a window may lie in the padding altogether
+        cdef const real* w = &self.w[at] if self.rows else NULL
         cdef const real* bias = &self.b[0] + group * self.out_channels + first if self.biased else NULL
-        if self.w_stride:
-            w += first
-        else:
-            w += u * self.rows * BLOCK_LANES
-        tiles(pixels, band + group * self.in_channels, &self.pixel[0], &self.row[0], self.rows, w,
+        tiles(pixels, band + group * self.in_channels, &self.pixel[0], row, self.rows, w,
               self.w_stride if self.w_stride else BLOCK_LANES, bias, lanes, relu, y, out)
 
 

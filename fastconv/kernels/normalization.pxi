@@ -125,22 +125,22 @@ cdef class moments(ColumnSweep):
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
         cdef ix width = self.c.width, first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
-        cdef ix line, lines, j
-        cdef const real* x = &self.x[0] + segment * self.c.rows * self.c.channels
-        cdef real* mean = &self.partial[0] + (segment * self.c.chunks + chunk) * 2 * width
+        cdef ix line, lines, j, start = segment * self.c.rows * self.c.channels
+        cdef const real* x
+        cdef real* mean = &self.partial[(segment * self.c.chunks + chunk) * 2 * width]
         for line from first <= line < stop by NORM_ROWS:
-            lines, j = min(<ix>NORM_ROWS, stop - line), 0
+            x, lines, j = &self.x[start + line * width], min(<ix>NORM_ROWS, stop - line), 0
             while j + TILE_V * VL <= width:
-                moments_tile(TILE_V, x + line * width + j, width, lines, line - first, mean + j, mean + width + j)
+                moments_tile(TILE_V, x + j, width, lines, line - first, mean + j, mean + width + j)
                 j = j + TILE_V * VL
             while j < width:
-                moments_tile(1, x + line * width + j, width, lines, line - first, mean + j, mean + width + j)
+                moments_tile(1, x + j, width, lines, line - first, mean + j, mean + width + j)
                 j = j + VL
 
     cdef void finish(self, ix segment) noexcept nogil:
         cdef ix channel
-        cdef const real* rest = &self.x[0] + segment * self.c.rows * self.c.channels + self.c.lines * self.c.width
-        cdef real* mean = &self.partial[0] + segment * self.c.chunks * 2 * self.c.width
+        cdef ix rest = segment * self.c.rows * self.c.channels + self.c.lines * self.c.width
+        cdef real* mean = &self.partial[segment * self.c.chunks * 2 * self.c.width]
         if self.c.chunks > 1:
             self.join_chunks(mean)
         for channel in range(self.c.channels):
@@ -158,25 +158,25 @@ cdef class moments(ColumnSweep):
             for j from 0 <= j < width by VL:
                 join(mean + j, mean + width + j, vload(other + j), vload(other + width + j), part, vset(<real>before))
 
-    cdef void join_rows(self, ix segment, ix channel, const real* means, const real* rest) noexcept nogil:
-        """Combine the rows of a line, and those of the rest, to a channel's mean and variance."""
+    cdef void join_rows(self, ix segment, ix channel, const real* means, ix rest) noexcept nogil:
+        """Combine a line's rows, and those behind the last line, from x[rest] on, to a channel's mean and variance."""
         cdef ix i, c = self.c.channels, left = self.c.rest // c
         cdef ix lines = self.c.lines, side = self.c.fold if lines else 0
         cdef double shift, total = 0, spread = 0, d
         if self.c.rows == 0:
             self.mean[segment, channel] = self.variance[segment, channel] = 0
             return
-        shift = means[channel] if lines else rest[channel]
+        shift = means[channel] if lines else self.x[rest + channel]
         for i in range(side):
             total += lines * (means[i * c + channel] - shift)
         for i in range(left):
-            total += rest[i * c + channel] - shift
+            total += self.x[rest + i * c + channel] - shift
         total = total / self.c.rows
         for i in range(side):
             d = means[i * c + channel] - shift - total
             spread += means[self.c.width + i * c + channel] + lines * d * d
         for i in range(left):
-            d = rest[i * c + channel] - shift - total
+            d = self.x[rest + i * c + channel] - shift - total
             spread += d * d
         self.mean[segment, channel] = <real>(shift + total)
         self.variance[segment, channel] = <real>(spread / self.c.rows)
@@ -304,29 +304,26 @@ cdef class normalize_forward(ColumnSweep):
         self.x, self.factors, self.y, self.relu = x, factors, y, relu
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
-        cdef ix at = segment * self.c.rows * self.c.channels, width = self.c.width
+        cdef ix start = segment * self.c.rows * self.c.channels, width = self.c.width, lines, at
         cdef ix line, first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
-        cdef const real* x = &self.x[0] + at
         cdef const real* factors = &self.factors[segment, 0, 0]
-        cdef real* y = &self.y[0] + at
         for line from first <= line < stop by NORM_ROWS:
-            at = line * width
+            lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
             if self.relu:
-                normalize_lines(True, x + at, width, min(<ix>NORM_ROWS, stop - line), factors, y + at)
+                normalize_lines(True, &self.x[at], width, lines, factors, &self.y[at])
             else:
-                normalize_lines(False, x + at, width, min(<ix>NORM_ROWS, stop - line), factors, y + at)
+                normalize_lines(False, &self.x[at], width, lines, factors, &self.y[at])
 
     cdef void finish(self, ix segment) noexcept nogil:
         """The rest behind the last line."""
         cdef ix j, at = segment * self.c.rows * self.c.channels + self.c.lines * self.c.width, n = self.c.rest
-        cdef const real* x = &self.x[0] + at
+        cdef ix width = self.c.width
         cdef const real* factors = &self.factors[segment, 0, 0]
-        cdef real* y = &self.y[0] + at
         for j from 0 <= j < n by VL:
             if self.relu:
-                normalize_tile(1, False, True, x + j, 0, 1, n - j, factors + j, self.c.width, y + j)
+                normalize_tile(1, False, True, &self.x[at + j], 0, 1, n - j, factors + j, width, &self.y[at + j])
             else:
-                normalize_tile(1, False, False, x + j, 0, 1, n - j, factors + j, self.c.width, y + j)
+                normalize_tile(1, False, False, &self.x[at + j], 0, 1, n - j, factors + j, width, &self.y[at + j])
 
 
 # ---- backward
@@ -390,27 +387,24 @@ cdef class normalize_backward_sums(ColumnSweep):
         self.x, self.dy, self.factors, self.partial, self.sums, self.relu = x, dy, factors, partial, sums, relu
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
-        cdef ix line, lines, j, n = self.c.rest, start = segment * self.c.rows * self.c.channels, width = self.c.width
+        cdef ix line, lines, j, at, start = segment * self.c.rows * self.c.channels, width = self.c.width
         cdef ix first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
-        cdef const real* x = &self.x[0] + start
-        cdef const real* dy = &self.dy[0] + start
+        cdef ix n = self.c.rest if chunk == self.c.chunks - 1 else 0
         cdef const real* factors = &self.factors[segment, 0, 0]
-        cdef real* sums = &self.partial[0] + (segment * self.c.chunks + chunk) * 2 * width
+        cdef real* sums = &self.partial[(segment * self.c.chunks + chunk) * 2 * width]
         memset(sums, 0, 2 * width * sizeof(real))
         for line from first <= line < stop by NORM_ROWS:
-            lines, start = min(<ix>NORM_ROWS, stop - line), line * width
+            lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
             if self.relu:
-                norm_sums_lines(True, x + start, dy + start, width, lines, factors, sums)
+                norm_sums_lines(True, &self.x[at], &self.dy[at], width, lines, factors, sums)
             else:
-                norm_sums_lines(False, x + start, dy + start, width, lines, factors, sums)
-        if chunk < self.c.chunks - 1:
-            return
-        x, dy = x + self.c.lines * width, dy + self.c.lines * width
+                norm_sums_lines(False, &self.x[at], &self.dy[at], width, lines, factors, sums)
         for j from 0 <= j < n by VL:
+            at = start + self.c.lines * width + j
             if self.relu:
-                norm_sums_tile(1, False, True, x + j, dy + j, 0, 1, n - j, factors + j, width, sums + j)
+                norm_sums_tile(1, False, True, &self.x[at], &self.dy[at], 0, 1, n - j, factors + j, width, sums + j)
             else:
-                norm_sums_tile(1, False, False, x + j, dy + j, 0, 1, n - j, factors + j, width, sums + j)
+                norm_sums_tile(1, False, False, &self.x[at], &self.dy[at], 0, 1, n - j, factors + j, width, sums + j)
 
     cdef void finish(self, ix segment) noexcept nogil:
         cdef ix i, j, width = self.c.width, c = self.c.channels
@@ -537,34 +531,31 @@ cdef class normalize_backward_input(ColumnSweep):
         self.x, self.dy, self.factors, self.slopes, self.dx, self.relu = x, dy, factors, slopes, dx, relu
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
-        cdef ix at = segment * self.c.rows * self.c.channels, width = self.c.width, lines
+        cdef ix start = segment * self.c.rows * self.c.channels, width = self.c.width, lines, at
         cdef ix line, first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
-        cdef const real* x = &self.x[0] + at
-        cdef const real* dy = &self.dy[0] + at
         cdef const real* factors = &self.factors[segment, 0, 0]
         cdef const real* slopes = &self.slopes[segment, 0, 0]
-        cdef real* dx = &self.dx[0] + at
         for line from first <= line < stop by NORM_ROWS:
-            lines, at = min(<ix>NORM_ROWS, stop - line), line * width
+            lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
             if self.relu:
-                gradient_lines(True, x + at, dy + at, width, lines, factors, slopes, dx + at)
+                gradient_lines(True, &self.x[at], &self.dy[at], width, lines, factors, slopes, &self.dx[at])
             else:
-                gradient_lines(False, x + at, dy + at, width, lines, factors, slopes, dx + at)
+                gradient_lines(False, &self.x[at], &self.dy[at], width, lines, factors, slopes, &self.dx[at])
 
     cdef void finish(self, ix segment) noexcept nogil:
         """The rest behind the last line."""
         cdef ix j, at = segment * self.c.rows * self.c.channels + self.c.lines * self.c.width, n = self.c.rest
-        cdef const real* x = &self.x[0] + at
-        cdef const real* dy = &self.dy[0] + at
+        cdef ix width = self.c.width, i
         cdef const real* factors = &self.factors[segment, 0, 0]
         cdef const real* slopes = &self.slopes[segment, 0, 0]
-        cdef real* dx = &self.dx[0] + at
-        cdef ix width = self.c.width
         for j from 0 <= j < n by VL:
+            i = at + j
             if self.relu:
-                gradient_tile(1, False, True, x + j, dy + j, 0, 1, n - j, factors + j, slopes + j, width, dx + j)
+                gradient_tile(1, False, True, &self.x[i], &self.dy[i], 0, 1, n - j, factors + j, slopes + j, width,
+                              &self.dx[i])
             else:
-                gradient_tile(1, False, False, x + j, dy + j, 0, 1, n - j, factors + j, slopes + j, width, dx + j)
+                gradient_tile(1, False, False, &self.x[i], &self.dy[i], 0, 1, n - j, factors + j, slopes + j, width,
+                              &self.dx[i])
 
 
 # ---- rows: layer normalization and vectors of length one

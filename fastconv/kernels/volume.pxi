@@ -56,8 +56,10 @@ cdef class conv3d_forward(conv2d_forward):
         cdef ix channel = group * self.out_channels + first, w_step = self.w_stride if self.w_stride else BLOCK_LANES
         cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
         cdef const real* bias = &self.b[0] + channel if self.biased else NULL
-        cdef const real* w = &self.w[0] + (first if self.w_stride else u * self.rows * BLOCK_LANES) + skipped * w_step
-        tiles(pixels, band + group * self.in_channels, &self.pixel[0], &self.row[0], rows, w, w_step, bias, lanes,
+        cdef ix at = (first if self.w_stride else u * self.rows * BLOCK_LANES) + skipped * w_step
+        cdef const ix* row = &self.row[0] if rows else NULL            # a window may lie in the padding altogether
+        cdef const real* w = &self.w[at] if rows else NULL
+        tiles(pixels, band + group * self.in_channels, &self.pixel[0], row, rows, w, w_step, bias, lanes,
               self.relu, y + channel, &self.out[0])
 
 

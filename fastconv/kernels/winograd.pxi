@@ -50,7 +50,7 @@ cdef class winograd_filters(Kernel):
         cdef int i
         for k in range(start, stop):
             for n from 0 <= n < self.blocks * BLOCK_LANES by VL:
-                self.transform(&self.w[0, 0, k, n], self.columns - n, u)
+                self.transform(&self.w[0, 0, k, min(n, self.columns - 1)], self.columns - n, u)
                 at = (n // BLOCK_LANES * self.rows + k) * BLOCK_LANES + n % BLOCK_LANES
                 for i in range(PLACES):
                     vstore(&self.u[i * stride + at], u[i])
