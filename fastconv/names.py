@@ -7,6 +7,8 @@ there and in `CUSTOM_OBJECTS` only: a module named in a file is never imported.
 import re
 import sys
 from contextvars import ContextVar
+from functools import wraps
+from types import FunctionType
 
 # Classes and functions of the user that may be named in configs, under "package>Name" or plain "Name"; those of a scope
 # come first.
@@ -16,6 +18,8 @@ TRUSTED = ContextVar("whether the config being read is trusted", default=False)
 
 # What the module of a class of our own begins with in saved configs; old configs name no module.
 _OWN_MODULES = ("keras", "tf_keras", "keras_core", "tensorflow", "fastconv", "builtins")
+
+_TAKES_ANY = 8  # inspect.CO_VARKEYWORDS
 
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])")
 
@@ -104,12 +108,147 @@ class Spelled(Spelling):
 
 def arguments_of(cls):
     """Return the names of the arguments that a class's constructor takes by name, None if it takes any."""
+    names, takes_any = _arguments(cls.__init__)
+    return None if takes_any else names[1:]
+
+
+def _arguments(function):
+    """Return the names of a function's arguments that may be given by name, and whether it takes any others."""
     import inspect  # when needed, as above
 
-    given = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    given = inspect.signature(function).parameters.values()
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in given)
-    return None if takes_any else [p.name for p in given if p.kind in by_name]
+    return [p.name for p in given if p.kind in by_name], any(p.kind is inspect.Parameter.VAR_KEYWORD for p in given)
+
+
+def meant(function, given, *more):
+    """Return a sentence that offers an argument of a function for the first name in `given` that it does not know.
+
+    Parameters
+    ----------
+    function : callable
+        What was called.
+    given : iterable of str
+        The names of arguments of the call.
+    *more : str
+        Names that are understood but not in the function's signature.
+
+    Returns
+    -------
+    str
+        As `suggestion` returns it.
+
+    Examples
+    --------
+    >>> def area(width, height): ...
+    >>> meant(area, {"width": 1, "hieght": 1})
+    " Did you mean 'height'?"
+    """
+    known = [*_arguments(function)[0], *more]
+    unknown = [name for name in given if name not in known]
+    return suggestion(unknown[0], known) if unknown else ""
+
+
+def check_spelling(function, given):
+    """Raise TypeError, with a suggestion, if a function cannot be called with arguments of these names.
+
+    Parameters
+    ----------
+    function : callable
+        What was called.
+    given : iterable of str
+        The names of arguments of the call.
+
+    Raises
+    ------
+    TypeError
+        If there is an argument of another name.
+
+    Examples
+    --------
+    >>> def area(width, height): ...
+    >>> check_spelling(area, {"hieght": 1})
+    Traceback (most recent call last):
+        ...
+    TypeError: area() got an unexpected keyword argument 'hieght'; expected ... width, height. Did you mean 'height'?
+    """
+    known, takes_any = _arguments(function)
+    for name in given:
+        if not takes_any and name not in known:
+            raise TypeError(
+                f"{function.__qualname__}() got an unexpected keyword argument {name!r}; expected some of "
+                f"{', '.join(n for n in known if n != 'self')}.{suggestion(name, known)}"
+            ) from None
+
+
+def spelled(thing, since=(3, 13)):
+    """Return a function, or a class with its public methods, that suggests the right names of misspelt arguments.
+
+    Python 3.13 does that itself, so there nothing is changed. Before, a call goes through one function more, which
+    looks at the names only after the call has failed. A function that takes any argument says itself which it knows.
+
+    Parameters
+    ----------
+    thing : function or type
+        What to call.
+    since : tuple of int
+        The version of Python from which on nothing is changed.
+
+    Returns
+    -------
+    function or type
+        A function that does the same, or the class itself.
+
+    Examples
+    --------
+    >>> @spelled
+    ... def area(width, height):
+    ...     return width * height
+    >>> area(2, height=3)
+    6
+    """
+    if sys.version_info >= since or (isinstance(thing, FunctionType) and thing.__code__.co_flags & _TAKES_ANY):
+        return thing
+    if isinstance(thing, type):
+        for name, member in list(vars(thing).items()):
+            if isinstance(member, FunctionType) and not name.startswith("_"):
+                setattr(thing, name, spelled(member, since))
+        return thing
+
+    def call(*args, **kwargs):
+        try:
+            return thing(*args, **kwargs)
+        except TypeError:
+            check(thing, kwargs)
+            raise
+
+    # it counts as a function of the module that it comes from, for those who look for examples in docstrings
+    check = check_spelling
+    return wraps(thing)(FunctionType(call.__code__, thing.__globals__, thing.__name__, None, call.__closure__))
+
+
+def spell_all(module, names):
+    """Make the functions of a module `spelled`; one with two names stays one.
+
+    Parameters
+    ----------
+    module : dict
+        The module's ``globals()``.
+    names : iterable of str
+        The functions' names.
+
+    Examples
+    --------
+    >>> def area(width, height): ...
+    >>> spell_all(globals(), ["area"])
+    >>> area(2, hieght=3)
+    Traceback (most recent call last):
+        ...
+    TypeError: area() got an unexpected keyword argument 'hieght'... Did you mean 'height'?
+    """
+    made = {}
+    for name in names:
+        module[name] = made.setdefault(module[name], spelled(module[name]))
 
 
 def by_name(classes):

@@ -977,7 +977,38 @@ BESIDE_TRAINING = [
     wrong("one-hot-classes", lambda: ops.one_hot([0, 1], -1), ValueError, "one_hot", "num_classes=-1"),
 ]
 
-TABLE = LAYERS + SEQUENTIAL + COMPILE + FIT + EVALUATE + FUNCTIONS + BESIDE_TRAINING
+MISSPELT = [
+    wrong("spell-fit", lambda: model().fit(X, Y, epoch=3), TypeError, "fit", "'epoch'", "'epochs'?"),
+    wrong("spell-evaluate", lambda: model().evaluate(X, Y, batchsize=4), ValueError, "evaluate", "'batch_size'?"),
+    wrong(
+        "spell-predict", lambda: model().predict(X, batchsize=4), TypeError, "predict", "'batchsize'", "'batch_size'?"
+    ),
+    wrong(
+        "spell-compile", lambda: model().compile(optimiser="sgd"), TypeError, "compile", "'optimiser'", "'optimizer'?"
+    ),
+    wrong("spell-batch", lambda: model().train_on_batch(X, Y, sampleweight=Y), TypeError, "'sample_weight'?"),
+    wrong("spell-build", lambda: chain(L.Dense(2)).build(inputshape=(None, 3)), TypeError, "build", "'input_shape'?"),
+    wrong("spell-get-layer", lambda: model().get_layer(idx=0), TypeError, "get_layer", "'idx'", "'index'?"),
+    wrong("spell-save", lambda: model().save("x.keras", overwrit=True), ValueError, "'overwrit'", "'overwrite'?"),
+    wrong("spell-save-other", lambda: model().save("x.keras", includeoptimizer=1), ValueError, "'include_optimizer'?"),
+    wrong(
+        "spell-save-weights", lambda: model().save_weights("x", overwrit=1), TypeError, "save_weights", "'overwrite'"
+    ),
+    wrong(
+        "spell-skip",
+        lambda: keras.saving.save_weights(model(), "x", object_to_skip=[]),
+        ValueError,
+        "'objects_to_skip'",
+    ),
+    wrong("spell-load-weights", lambda: model().load_weights("x", byname=1), ValueError, "load_weights", "'by_name'?"),
+    wrong("spell-load", lambda: keras.saving.load_model("x", compil=False), TypeError, "load_model", "'compile'?"),
+    wrong("spell-clone", lambda: keras.models.clone_model(model(), clonefunction=1), ValueError, "'clone_function'?"),
+    wrong("spell-conv", lambda: ops.conv(IMAGES, IMAGES, stride=2), TypeError, "conv", "'stride'", "'strides'?"),
+    wrong("spell-mean", lambda: ops.mean(IMAGES, axes=1), TypeError, "mean", "'axes'", "'axis'?"),
+    wrong("spell-symbolic", lambda: ops.elu(L.Input((4,)), alhpa=2.0), TypeError, "elu", "'alhpa'", "'alpha'?"),
+]
+
+TABLE = LAYERS + SEQUENTIAL + COMPILE + FIT + EVALUATE + FUNCTIONS + BESIDE_TRAINING + MISSPELT
 
 
 def test_the_table_is_long_and_its_names_are_unique():
@@ -1022,6 +1053,33 @@ def test_misspelt_arguments_are_named_and_the_right_ones_suggested(cls):
         message = str(caught.value)
         assert cls.__name__ in message and misspelt in message
         assert f"{name!r}?" in message
+
+
+NAMED = {f"ops.{name}": getattr(ops, name) for name in ops.__all__ if inspect.isfunction(getattr(ops, name))}
+NAMED |= {f"ops.image.{name}": getattr(ops.image, name) for name in ops.image.__all__}
+NAMED |= {
+    f"{cls.__name__}.{name}": method
+    for cls in (Sequential, keras.models.Functional, *Sequential.__mro__)
+    if cls.__module__.startswith("fastconv.models")
+    for name, method in vars(cls).items()
+    if inspect.isfunction(method) and not name.startswith("_")
+}
+LENIENT = {"ops.vjp"}  # it hands its arguments on
+
+
+@pytest.mark.parametrize("name", sorted(NAMED.keys() - LENIENT))
+def test_misspelt_arguments_of_functions_are_suggested(name):
+    known = list(inspect.signature(NAMED[name]).parameters.values())
+    if any(p.kind is p.VAR_KEYWORD for p in known):
+        pytest.skip("takes any argument, and has a row of its own")
+    names = [p.name for p in known if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and len(p.name) > 3]
+    for right in names:
+        misspelt = right[:-1] + "_" + right[-1]
+        others = [None for p in known if p.default is p.empty and p.name != right]
+        with pytest.raises(TypeError) as caught:
+            NAMED[name](*others, **{misspelt: None})
+        message = str(caught.value)
+        assert name.split(".")[-1] in message and repr(misspelt) in message and f"Did you mean {right!r}?" in message
 
 
 def test_a_wrong_call_leaves_a_model_as_it_was():

@@ -3,11 +3,13 @@
 from fastconv import losses, metrics, optimizers
 from fastconv.losses.lowering import check, is_trainable, lower
 from fastconv.models.compiled_metrics import CompiledMetrics
+from fastconv.names import spelled
 from fastconv.saving.compiling import arguments, description
 
 BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
 
 
+@spelled
 class Compiled:
     """What `compile` gives a model, and its metrics."""
 

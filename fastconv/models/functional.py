@@ -3,11 +3,13 @@
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, unique_name
 from fastconv.models.model import Model
+from fastconv.names import spelled
 from fastconv.ops.symbolic import KerasTensor, lower_graph, sources
 from fastconv.saving import CustomObjectScope, serialize_keras_object
 from fastconv.saving.objects import restored
 
 
+@spelled
 class Functional(Model):
     """A graph of layers from one input to one output or several; see `Model` for the arguments."""
 

@@ -6,12 +6,13 @@ from fastconv import saving
 from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties, unique_name
 from fastconv.models import feeding, profiling, summary
 from fastconv.models.training import Trainer
-from fastconv.names import suggestion
+from fastconv.names import spelled, suggestion
 from fastconv.ops import symbolic
 from fastconv.plan import Plan
 from fastconv.saving import architecture
 
 
+@spelled
 class Model(Trainer, Layer):
     """What every model has, and the model between symbolic tensors.
 

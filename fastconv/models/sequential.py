@@ -5,11 +5,13 @@ import numpy as np
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, name_scope, sizes, unique_name
 from fastconv.models.model import Model
+from fastconv.names import spelled
 from fastconv.ops.symbolic import KerasTensor
 from fastconv.saving import CustomObjectScope, serialize_keras_object
 from fastconv.saving.objects import restored
 
 
+@spelled
 class Sequential(Model):
     """A chain of layers, each reading what the one before it writes.
 

@@ -8,10 +8,12 @@ from fastconv.layers.layer import EagerTrace
 from fastconv.losses.lowering import mean_loss, scale
 from fastconv.models import feeding
 from fastconv.models.data import Fed
+from fastconv.names import spelled
 
 FEW_BYTES = 1 << 16  # a batch up to this size is copied in one go
 
 
+@spelled
 class Stepping(Fed):
     """What runs single batches."""
 

@@ -13,8 +13,10 @@ from fastconv import callbacks as callbacks_module
 from fastconv.layers.layer import count
 from fastconv.models import feeding
 from fastconv.models.stepping import Stepping
+from fastconv.names import meant, spelled
 
 
+@spelled
 class Trainer(Stepping):
     """The training half of a model."""
 
@@ -181,7 +183,8 @@ class Trainer(Stepping):
             The loss, or [loss, metrics...], or with `return_dict` all by name.
         """
         if kwargs:
-            raise ValueError(f"{self._owner('evaluate')}: unknown arguments {sorted(kwargs)}.")
+            hint = meant(self.evaluate, kwargs)
+            raise ValueError(f"{self._owner('evaluate')}: unknown arguments {sorted(kwargs)}.{hint}")
         self._require_compiled("evaluate")
         _check_counts(self._owner("evaluate"), batch_size=batch_size, steps=steps)
         feed = self._feed(x, y, sample_weight, batch_size, "evaluate", steps=steps)

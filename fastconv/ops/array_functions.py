@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastconv.names import spell_all
 from fastconv.ops import primitives as P
 from fastconv.ops import symbolic
 from fastconv.ops.arrays import numeric
@@ -669,3 +670,4 @@ abs arange cast convert_to_numpy convert_to_tensor expand_dims moveaxis ones one
 swapaxes true_divide zeros zeros_like
 """
 __all__ = sorted({*UNARY, *BINARY, *REDUCTIONS, *(OTHERS.keys() - {"getitem", "cast_to_whole"}), *_MORE.split()})
+spell_all(globals(), __all__)

@@ -4,6 +4,7 @@ from functools import wraps
 
 import numpy as np
 
+from fastconv.names import check_spelling
 from fastconv.ops import differentiate, lowering, nn, symbolic
 from fastconv.ops import primitives as P
 from fastconv.ops.arrays import as_floats, numeric
@@ -638,9 +639,13 @@ def _also_symbolic(name, function):
 
     @wraps(function)
     def both(*args, **kwargs):
-        if symbolic.any_symbolic((*args, *kwargs.values())):
-            return lowering.symbolic_call(name, function, _PAIRS.get(name), args, kwargs)
-        return function(*args, **kwargs)
+        try:
+            if symbolic.any_symbolic((*args, *kwargs.values())):
+                return lowering.symbolic_call(name, function, _PAIRS.get(name), args, kwargs)
+            return function(*args, **kwargs)
+        except TypeError:
+            check_spelling(function, kwargs)
+            raise
 
     return both
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.names import spell_all
 from fastconv.ops import primitives as P
 from fastconv.ops.arrays import as_floats, numeric
 from fastconv.ops.resample import INTERPOLATIONS, around, middle, resizing
@@ -299,3 +300,6 @@ def rgb_to_grayscale(images, data_format=None):
     x = batch.floats()
     y = x @ np.asarray(GRAY, x.dtype)[:, None]
     return batch.like_given(y.astype(batch.given.dtype) if batch.given.dtype.kind in "iu" else y)
+
+
+spell_all(globals(), __all__)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.ops import primitives as P
 from fastconv.ops.activation import SETTINGS
 from fastconv.ops.arrays import as_floats, numeric
@@ -175,6 +176,7 @@ def _kind(setting):
     return {"axis": "int", "approximate": "bool"}.get(setting, "float")
 
 
+@spelled
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """Return a vector for each class number, 1 at its place and 0 elsewhere; all 0 for numbers out of range.
 

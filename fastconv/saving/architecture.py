@@ -1,6 +1,7 @@
 """Models without their weights: as JSON, and copied."""
 
 from fastconv.layers.variable import MADE_BY
+from fastconv.names import meant
 from fastconv.saving import bounds, objects, text
 from fastconv.saving.errors import VALUES, InvalidFileError, reading
 from fastconv.saving.model_files import Bound
@@ -114,7 +115,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     ((None, 3), False)
     """
     if kwargs:
-        raise ValueError(f"clone_model: unknown arguments {sorted(kwargs)}.")
+        raise ValueError(f"clone_model: unknown arguments {sorted(kwargs)}.{meant(clone_model, kwargs)}")
     for argument, value in {"input_tensors": input_tensors, "call_function": call_function}.items():
         if value is not None:
             raise NotImplementedError(f"clone_model: {argument}={value!r} is not supported; leave it out.")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from fastconv.layers.variable import MADE_BY
+from fastconv.names import meant, spelled
 from fastconv.saving import archive, atomic, bounds, h5, objects, state, text
 from fastconv.saving.errors import VALUES, InvalidFileError, reading, shown
 from fastconv.saving.registration import CustomObjectScope
@@ -54,7 +55,8 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     """
     include_optimizer = kwargs.pop("include_optimizer", True)
     if kwargs:
-        raise ValueError(f"save_model: The following argument(s) are not supported: {list(kwargs)}.")
+        hint = meant(save_model, kwargs, "include_optimizer")
+        raise ValueError(f"save_model: The following argument(s) are not supported: {list(kwargs)}.{hint}")
     name = path_of("save_model", filepath)
     owner = f"save_model: {shown(name)}"
     if zipped is not False and not name.endswith(".keras"):
@@ -97,6 +99,7 @@ def _members(owner, model, include_optimizer):
     }
 
 
+@spelled
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """Read a model that fastconv or Keras has written: a ``.keras`` file, a folder, or an older ``.h5`` file.
 

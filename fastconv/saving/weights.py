@@ -3,6 +3,7 @@
 import os
 from contextlib import ExitStack, suppress
 
+from fastconv.names import meant
 from fastconv.saving import archive, atomic, h5, state, text
 from fastconv.saving.errors import SHARDS, InvalidFileError, reading, shown
 from fastconv.saving.model_files import may_write, path_of
@@ -45,7 +46,8 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     """
     skip = kwargs.pop("objects_to_skip", None) or ()
     if kwargs:
-        raise ValueError(f"save_weights: unknown arguments {sorted(kwargs)}.")
+        hint = meant(save_weights, kwargs, "objects_to_skip")
+        raise ValueError(f"save_weights: unknown arguments {sorted(kwargs)}.{hint}")
     name = path_of("save_weights", filepath)
     owner = f"save_weights: {shown(name)}"
     ending = ".weights.h5" if max_shard_size is None else ".weights.json"
@@ -85,7 +87,8 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     """
     skip, by_name = kwargs.pop("objects_to_skip", None) or (), kwargs.pop("by_name", None)
     if kwargs:
-        raise ValueError(f"load_weights: Invalid keyword arguments: {kwargs}.")
+        hint = meant(load_weights, kwargs, "objects_to_skip", "by_name")
+        raise ValueError(f"load_weights: Invalid keyword arguments: {kwargs}.{hint}")
     name = path_of("load_weights", filepath)
     owner = f"load_weights: {shown(name)}"
     ending = next((ending for ending in _ENDINGS if name.endswith(ending)), None)
