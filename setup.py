@@ -4,14 +4,13 @@ Switches (environment; none is needed for a normal build)
   FASTCONV_BUILD_OPENMP=auto|1|0         auto (default) probes; 1: a missing OpenMP is an error; 0: one thread
   FASTCONV_BUILD_ISA=all|scalar[,avx2]   kernel variants to build beside baseline and float64
   FASTCONV_BUILD_DEBUG=1                 bounds checks on, -O1 -g, no vectors
-  FASTCONV_BUILD_TRACE=1                 Cython line tracing, C files beside the .pyx, for coverage
+  FASTCONV_BUILD_COVERAGE=1              -O1, counts which lines run, for tools/kernel_coverage.py
   FASTCONV_BUILD_SANITIZE=address,undefined  -O1 -g; run with LD_PRELOAD as the sanitizers stage of .ci/run does
   FASTCONV_BUILD_WERROR=1                -Wall -Wextra -Werror
   FASTCONV_BUILD_JOBS=N                  C compiler processes (default: all cores)
 """
 
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -158,15 +157,12 @@ class build_ext(_build_ext):
         return picked
 
     def common_flags(self):
-        debug, trace, sanitize = switch("DEBUG") == "1", switch("TRACE") == "1", switch("SANITIZE")
-        macros = (
-            [("CYTHON_USE_SYS_MONITORING", "0"), ("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")] if trace else []
-        )
-        if debug:  # a function that returns a vector has no value to return after an error
-            macros.append(("FASTCONV_SCALAR", "1"))
+        debug, coverage, sanitize = switch("DEBUG") == "1", switch("COVERAGE") == "1", switch("SANITIZE")
+        # a function that returns a vector has no value to return after an error
+        macros = [("FASTCONV_SCALAR", "1")] if debug else []
         if self.compiler.compiler_type == "msvc":
             return (["/Od", "/Zi"] if debug else ["/O2", "/fp:contract"]), [], macros
-        args = ["-O1", "-g"] if debug or sanitize else ["-O3", "-g0"]
+        args = ["-O1", "-g"] if debug or sanitize or coverage else ["-O3", "-g0"]
         # never -ffast-math: it would flush denormals in the whole process
         args += ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
         # the register tiles are templates: inline functions whose sizes are constants at each call
@@ -174,8 +170,10 @@ class build_ext(_build_ext):
         args += ["-Wall", "-Wextra", "-Werror"] if switch("WERROR") == "1" else []
         if sanitize:
             return [*args, f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"], [f"-fsanitize={sanitize}"], macros
+        if coverage:
+            return [*args, "--coverage", "-fprofile-update=atomic"], ["--coverage"], macros
         # names of static functions, a twelfth of the size: nobody reads them in a wheel
-        return args, [] if debug or trace or sys.platform != "linux" else ["-s"], macros
+        return args, [] if debug or sys.platform != "linux" else ["-s"], macros
 
     # -- from .pyx to .c ----------------------------------------------------------------------------------
     @staticmethod
@@ -195,8 +193,6 @@ class build_ext(_build_ext):
         directives = dict(DIRECTIVES)
         if switch("DEBUG") == "1":
             directives.update(boundscheck=True, initializedcheck=True)  # nonecheck does not go with prange
-        if switch("TRACE") == "1":
-            directives.update(linetrace=True)
         return directives
 
     def force_if_flags_changed(self, directives):
@@ -218,17 +214,15 @@ class build_ext(_build_ext):
         from Cython.Build import cythonize
 
         for extension in self.extensions:
-            source = Path(extension.sources[0])
             extension.sources = cythonize(
                 [extension],
                 build_dir=str(Path(self.build_temp, "cython", extension.name)),
                 compiler_directives=directives,
                 shared_utility_qualified_name=UTILITY,
+                emit_linenums=switch("COVERAGE") == "1",
                 force=self.force,
                 quiet=not self.verbose,
             )[0].sources
-            if switch("TRACE") == "1" and source.suffix == ".pyx":  # coverage looks for the C file beside the .pyx
-                shutil.copy(extension.sources[0], source.with_suffix(".c"))
 
 
 setup(

@@ -77,6 +77,19 @@ def test_a_window_lies_anywhere_and_is_the_same_for_a_batch():
     assert seen == {0.0, 1.0, 4.0, 5.0, 8.0, 9.0}
 
 
+def test_a_window_may_be_a_single_pixel():
+    x = np.arange(9.0).reshape(1, 3, 3, 1)
+    assert L.CenterCrop(1, 1)(x).tolist() == [[[[4.0]]]]
+    assert L.RandomCrop(1, 1, seed=1)(x, training=True).shape == (1, 1, 1, 1)
+
+
+def test_margins_are_black_unless_told_otherwise():
+    x = np.ones((1, 4, 4, 1))
+    assert L.Resizing(4, 8, pad_to_aspect_ratio=True)(x)[0, 0, :, 0].tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
+    filled = L.Resizing(4, 8, pad_to_aspect_ratio=True, fill_value=7.0)(x)
+    assert filled[0, 0, :, 0].tolist() == [7, 7, 1, 1, 1, 1, 7, 7]
+
+
 def test_statistics_gathered_later_reach_a_model_that_was_run(rng):
     data = rng.normal(3, 2, (500, 4)).astype(np.float32)
     layer = L.Normalization()

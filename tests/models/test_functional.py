@@ -134,6 +134,16 @@ def test_a_chain_is_a_sequential(rng, capsys):
     functional.summary()
     assert "in (InputLayer)" in capsys.readouterr().out
     assert str(functional.plan).replace("in", "") == str(chain.plan).replace("in", "")
+    assert functional.is_chain and not residual().is_chain
+    shapes = [(None, 12, 12, 1), (None, 10, 10, 8), (None, 5, 5, 8), (None, 200), (None, 3)]
+    assert [functional.layer_output_shape(layer) for layer in functional.layers] == shapes
+
+
+def test_a_layer_that_reads_twice_or_not_the_one_before_makes_no_chain():
+    inputs = keras.Input((4,))
+    first = L.Dense(3)(inputs)
+    assert not Model(inputs, L.Add()([first, first])).is_chain
+    assert not Model(inputs, [first, L.Dense(3)(inputs)]).is_chain
 
 
 def test_a_graph_trains_as_its_definition(rng):

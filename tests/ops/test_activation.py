@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastconv import ops
 from fastconv.ops import reference
 from fastconv.ops.primitives import Elementwise, Glu, LogSoftmax, PRelu, Relu, Softmax, Sparsemax
 from tests.cases import distinct, integers
@@ -69,6 +70,26 @@ def test_relu_of_nan_and_infinities(settings, variant):
     x = np.array([np.nan, 1, -np.inf, np.inf, np.nan, -1, 0, 0, np.nan], np.float32)
     y, _ = Relu(**settings)(x)
     np.testing.assert_array_equal(y, reference.relu(x, **settings))
+
+
+@pytest.mark.parametrize("shape", SIZES, ids=str)
+def test_gelu_by_tanh(shape, variant, rng):
+    x, dy = distinct(rng, shape), integers(rng, shape)
+    y, backprop = Elementwise("gelu_tanh")(x)
+    np.testing.assert_allclose(y, reference.gelu(x, approximate=True), **CANCELLING["gelu"])
+    (dx,) = backprop(dy)
+    expected = reference.gelu_backward(x, dy, approximate=True)
+    np.testing.assert_allclose(dx, expected, rtol=2e-6, atol=5e-6 * (1 + np.abs(dy).max(initial=0)))
+    np.testing.assert_allclose(ops.gelu(x), y, rtol=0)
+
+
+def test_gelu_by_tanh_in_float64(rng):
+    x = distinct(rng, (3, 17), np.float64)
+    y, backprop = Elementwise("gelu_tanh")(x)
+    np.testing.assert_allclose(y, reference.gelu(x, approximate=True), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        backprop(np.ones_like(x))[0], reference.gelu_backward(x, np.ones_like(x), approximate=True), atol=1e-12
+    )
 
 
 def test_leaky_relu_is_a_relu_with_a_slope(variant, rng):
