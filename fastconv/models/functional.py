@@ -2,6 +2,7 @@
 
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, unique_name
+from fastconv.models.graph import calls_of
 from fastconv.models.model import Model
 from fastconv.names import spelled
 from fastconv.ops.symbolic import KerasTensor, lower_graph, sources
@@ -108,10 +109,31 @@ class Functional(Model):
             raise ValueError(f"Model {self.name!r}: its layers have the dtypes {sorted(kinds)}; expected one dtype.")
 
     def __getstate__(self):
-        raise NotImplementedError(
-            f"Model {self.name!r}: functional models cannot be copied or pickled yet; make it again from a function "
-            "that builds it, and use set_weights(get_weights())."
-        )
+        state = super().__getstate__()
+        for made_of_tensors in ("_input_tensor", "_output_tensors", "_order", "_given"):
+            del state[made_of_tensors]
+        return {**state, "_calls": calls_of([self._input_tensor], self._order, self._output_tensors)}
+
+    def __setstate__(self, state):
+        calls = state.pop("_calls")
+        vars(self).update(state, _given=((), {}))
+        self._input_tensor = self._layers[0].tensor
+        self._output_tensors = calls.replay([self._input_tensor])
+        self._order = sources(self._output_tensors, [self._input_tensor])
+
+    def cloned(self, operation):
+        """Return a model of the same graph.
+
+        Parameters
+        ----------
+        operation : callable
+            Returns the layer that stands in the place of a layer; each is asked for once. Ops stay.
+        """
+        made = {id(layer): operation(layer) for layer in self._layers[1:]}
+        inputs = type(self._layers[0]).from_config(self._layers[0].get_config()).tensor
+        calls = calls_of([self._input_tensor], self._order, self._output_tensors)
+        outputs = calls.replay([inputs], lambda same: made.get(id(same), same))
+        return type(self)([inputs] if self._inputs_are_list else inputs, self._structured(outputs), name=self.name)
 
     def lower(self, trace, x):
         """Lower all layers; see `Layer.lower`."""

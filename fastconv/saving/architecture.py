@@ -121,15 +121,17 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
             raise NotImplementedError(f"clone_model: {argument}={value!r} is not supported; leave it out.")
     if not hasattr(model, "get_layer") or not hasattr(model, "from_config"):
         raise ValueError(f"clone_model: model={model!r} is not a model that can be cloned.")
-    if clone_function is None:
+    is_chain = hasattr(model, "add")
+    if clone_function is None and is_chain:
         return type(model).from_config(model.get_config())
-    if not hasattr(model, "add"):
-        raise NotImplementedError("clone_model: clone_function is supported for Sequential models only.")
 
     def clone(layer):
-        nested = recursive and hasattr(layer, "get_layer")
-        return clone_model(layer, clone_function=clone_function, recursive=True) if nested else clone_function(layer)
+        if hasattr(layer, "get_layer") and (recursive or clone_function is None):
+            return clone_model(layer, clone_function=clone_function, recursive=recursive)
+        return type(layer).from_config(layer.get_config()) if clone_function is None else clone_function(layer)
 
+    if not is_chain:
+        return model.cloned(clone)
     copy = type(model)(name=model.name)
     if model._input is not None:
         copy.add(type(model._input).from_config(model._input.get_config()))
