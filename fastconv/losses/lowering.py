@@ -65,33 +65,29 @@ def lower(loss, rank):
     return ops.ArrayLoss(loss.value_and_gradient, loss.takes_labels, **labels)
 
 
-def scale(loss, op, program):
-    """Return the number that makes the weighted sum of a program's loss values the reduced loss.
+def scale(loss, site):
+    """Return the number that makes the weighted sum of loss values the reduced loss.
 
     Parameters
     ----------
     loss : Loss
-    op : LossOp
-        What `lower` made of it.
-    program : Program
-        With its targets and weights in place.
+    site : Site
+        Of the op that `lower` made of it, with targets and weights in place.
     """
-    if op.reduces or loss.reduction == "none":
+    if site.op.reduces or loss.reduction == "none":
         return 1.0
-    weights = program.weights if program.weighted else None
-    valid = None if op.ignored is None else program.targets != op.ignored
+    weights = site.weights if site.weighted else None
+    valid = None if site.op.ignored is None else site.targets != site.op.ignored
     if valid is not None and weights is not None and loss.reduction == "mean_with_sample_weight":
         weights = valid * weights.reshape(weights.shape + (1,) * (valid.ndim - weights.ndim))
-    divisor = divisor_of(loss.reduction, weights, valid, program.losses.size)
+    divisor = divisor_of(loss.reduction, weights, valid, site.losses.size)
     return 1.0 / divisor if divisor else 0.0
 
 
-def mean_loss(loss, program):
-    """Return the loss of the batch that a program has run, as it is reported.
+def mean_loss(loss, site):
+    """Return the loss of the batch that was run at a site, as it is reported.
 
     With ``reduction="none"`` the gradient is that of the sum of the loss values, and their mean is reported.
     """
-    if loss.reduction != "none" or program.loss_step.op.reduces:
-        return program.loss
-    total = float(program.total[0])
-    return program.loss - total + total / max(program.losses.size, 1)
+    total = float(site.total[0])
+    return total if loss.reduction != "none" or site.op.reduces else total / max(site.losses.size, 1)

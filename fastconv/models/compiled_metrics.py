@@ -15,33 +15,66 @@ class CompiledMetrics:
     Parameters
     ----------
     plain, weighted : None, str, function, Metric, or list, tuple or dict of them
-        As in Keras, the keys of a dict name outputs; a model of one output has all its metrics there.
+        Of several outputs a list with an entry for each, or a dict by their names; a model of one output has all its
+        metrics there.
+    owner : str
+        Who complains.
     """
 
-    def __init__(self, plain=None, weighted=None):
-        self.specs = [[_resolved(spec) for spec in _flat(specs)] for specs in (plain, weighted)]
-        self.plain, self.weighted = [], []
+    def __init__(self, plain=None, weighted=None, owner=""):
+        self.owner = owner
+        self.specs = {"metrics": _map(plain), "weighted_metrics": _map(weighted)}
+        self.names, self.of_outputs = [], {}  # for each argument the specs of each output, once they are assigned
+        self.plain, self.weighted = [], []  # pairs of an output's place and a metric
         self.built = False
 
     def __bool__(self):
-        return any(self.specs)
+        return any(map(_flat, self.specs.values()))
 
-    def build(self, y_true_shape, y_pred_shape):
-        """Make the metric objects, once."""
+    def assign(self, names):
+        """Say which metrics belong to which of the outputs of these names; None for one that has no name."""
+        self.names = names
+        self.of_outputs = {argument: self._of_each(argument, given) for argument, given in self.specs.items()}
+
+    def _of_each(self, argument, given):
+        n = len(self.names)
+        if n == 1 or not _flat(given):
+            return [_flat(given), *[[] for _ in range(n - 1)]]
+        if isinstance(given, list) and len(given) == n:
+            return [_flat(specs) for specs in given]
+        if isinstance(given, dict) and set(given) <= set(self.names):
+            return [_flat(given.get(name)) for name in self.names]
+        raise ValueError(
+            f"{self.owner}: {argument} should be a list with an entry for each of the {n} outputs, or a dict with keys "
+            f"out of {self.names}; got {given!r}."
+        )
+
+    def needs(self, place):
+        """Tell whether an output has metrics."""
+        return any(specs[place] for specs in self.of_outputs.values())
+
+    def build(self, shapes):
+        """Make the metric objects, once, from the shapes of targets and predictions of each output."""
         if not self.built:
             self.plain, self.weighted = (
-                [metrics.resolve(spec, y_true_shape, y_pred_shape) for spec in specs] for specs in self.specs
+                [
+                    (place, metrics.resolve(spec, *shapes[place]))
+                    for place, specs in enumerate(of_outputs)
+                    for spec in specs
+                ]
+                for of_outputs in self.of_outputs.values()
             )
             self.built = True
 
     def __iter__(self):
-        return iter([*self.plain, *self.weighted])
+        return (metric for _, metric in (*self.plain, *self.weighted))
 
-    def update(self, y_true, y_pred, weights):
-        """Take in a batch."""
-        for metric in self.plain:
-            metric.update_state(y_true, y_pred)
-        for metric in self.weighted:
+    def update(self, seen):
+        """Take in a batch: targets, predictions and weights of each output."""
+        for place, metric in self.plain:
+            metric.update_state(*seen[place][:2])
+        for place, metric in self.weighted:
+            y_true, y_pred, weights = seen[place]
             metric.update_state(y_true, y_pred, sample_weight=weights)
 
     def results(self):
@@ -53,10 +86,12 @@ class CompiledMetrics:
         return {name: _number(value) for name, value in values.items()}
 
     def _named(self, seen):
-        for metric in self.plain:
-            yield _mark(metric.name, seen), metric
-        for metric in self.weighted:
-            yield (_mark(f"weighted_{metric.name}" if metric.name in seen else metric.name, seen)), metric
+        several = len(self.names) > 1
+        for metrics_, again in ((self.plain, ""), (self.weighted, "weighted_")):
+            for place, metric in metrics_:
+                prefix = f"{self.names[place]}_" if several and self.names[place] is not None else ""
+                name = prefix + metric.name
+                yield _mark(f"{prefix}{again}{metric.name}" if name in seen else name, seen), metric
 
 
 def _resolved(spec):
@@ -73,14 +108,21 @@ def _mark(name, seen):
 
 
 def _flat(specs):
-    """Return what is in lists, tuples and dicts of any depth as a list."""
-    if specs is None:
-        return []
-    if isinstance(specs, Mapping) and "class_name" not in specs:
+    """Return what is in lists and dicts of any depth as a list, without what is None."""
+    if isinstance(specs, dict) and "class_name" not in specs:
         specs = [specs[key] for key in sorted(specs)]
-    if not isinstance(specs, (list, tuple)):
-        return [specs]
-    return [leaf for spec in specs for leaf in ([None] if spec is None else _flat(spec))]
+    return (
+        [leaf for spec in specs for leaf in _flat(spec)] if isinstance(specs, list) else [specs] * (specs is not None)
+    )
+
+
+def _map(specs):
+    """Return specs with what is in their lists, tuples and dicts resolved."""
+    if isinstance(specs, Mapping) and "class_name" not in specs:
+        return {key: _map(part) for key, part in specs.items()}
+    if isinstance(specs, (list, tuple)):
+        return [_map(part) for part in specs]
+    return None if specs is None else _resolved(specs)
 
 
 def _number(value):

@@ -1,12 +1,10 @@
 """compile: the loss, the metrics and the optimizer that a model trains with."""
 
-from fastconv import losses, metrics, optimizers
-from fastconv.losses.lowering import check, is_trainable, lower
+from fastconv import metrics, optimizers
+from fastconv.models.compiled_losses import CompiledLosses
 from fastconv.models.compiled_metrics import CompiledMetrics
 from fastconv.names import spelled
 from fastconv.saving.compiling import arguments, description
-
-BY_SHAPE = ("crossentropy", "ce")  # names whose meaning the shapes of labels and predictions decide
 
 
 @spelled
@@ -18,7 +16,7 @@ class Compiled:
         self.loss = None
         self.stop_training = False
         self.history = None
-        self._loss_object = None
+        self._losses = CompiledLosses()
         self._metrics = CompiledMetrics()
         self._loss_tracker = metrics.Mean(name="loss")
 
@@ -39,44 +37,54 @@ class Compiled:
         Parameters
         ----------
         optimizer : str or Optimizer
-        loss : str, function or Loss
-            See `fastconv.losses`.
+        loss : str, function or Loss, or list or dict of them
+            See `fastconv.losses`. Of several outputs each may have its own: in their order, or by their names; None
+            for those that are not trained. What is trained is the sum.
+        loss_weights : float, or list or dict of them, optional
+            By which the losses are multiplied in that sum, 1 by default.
         metrics, weighted_metrics : str, function or Metric, or list or dict of them, optional
-            ``"accuracy"`` is resolved by the shapes, as in Keras; weighted ones use sample and class weights.
-        loss_weights, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            ``"accuracy"`` is resolved by the shapes, as in Keras; weighted ones use sample and class weights. Of
+            several outputs a list with an entry for each, or a dict by their names; an entry may be a list.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             For frameworks that compile graphs; anything but the default is refused or, where it only concerns how a
             graph is run (`jit_compile`, `auto_scale_loss`), has no meaning here.
 
         Raises
         ------
         ValueError
-            For unknown names, with a suggestion.
+            For unknown names, with a suggestion; for losses and metrics that fit no output.
         """
-        if not self.is_single and loss is not None:
-            raise NotImplementedError(
-                f"Model {self.name!r}, compile: loss={loss!r} for a model with a list of outputs is not supported; "
-                "train a model with one output, which may share its layers, and predict with this one."
-            )
-        _refuse(self.name, loss_weights=loss_weights, run_eagerly=run_eagerly or None)
+        owner = f"Model {self.name!r}, compile"
+        _refuse(self.name, run_eagerly=run_eagerly or None)
         if steps_per_execution != 1:
             _refuse(self.name, steps_per_execution=steps_per_execution)
         if optimizer is None:
             raise ValueError(f"Model {self.name!r}, compile: optimizer=None is not a name or an Optimizer.")
         self.optimizer = optimizers.get(optimizer)
-        self._loss_object = None
-        if isinstance(loss, str) and loss.lower() in BY_SHAPE:
-            self._loss_object = loss.lower()  # settled when the labels are seen
-        elif loss is not None:
-            self._loss_object = losses.resolve(loss)
-            check(self._loss_object)
-        self._metrics = CompiledMetrics(metrics, weighted_metrics)
-        self.loss = loss
+        self._losses = CompiledLosses(loss, loss_weights, owner)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics, owner)
+        self.loss, self._loss_weights = loss, loss_weights
         self._compile_arguments = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self._plans = {}
         self.compiled = True
+        if self.built:
+            self._assign_outputs()
 
     compiled = False
     _compile_arguments = {}
+    _loss_weights = None
+
+    def _assign_outputs(self):
+        """Say which losses and metrics belong to which output, once outputs are known."""
+        if self._losses.of_outputs is None:
+            self._losses.assign(self.output_names, self._outs)
+            self._metrics.assign(self.output_names)
+            for place, one in enumerate(self._losses.of_outputs):
+                if one is None and len(self.output_names) > 1 and self._metrics.needs(place):
+                    raise NotImplementedError(
+                        f"{self._losses.owner}: metrics for the output {self.output_names[place]!r}, which has no "
+                        "loss, are not supported; give it a loss with the weight 0."
+                    )
 
     def get_compile_config(self):
         """Return what `compile` was given, as Keras writes it; None before.
@@ -86,35 +94,34 @@ class Compiled:
         ValueError
             If something of it has no name, such as a lambda.
         """
-        return description(self.optimizer, **self._compile_arguments) if self.compiled else None
+        if not self.compiled:
+            return None
+        return {**description(self.optimizer, **self._compile_arguments), "loss_weights": self._loss_weights}
 
     def compile_from_config(self, config):
         """Compile by what `get_compile_config` returned."""
         self.compile(**arguments(config))
-
-    def loss_op(self):
-        """Return the op of the loss, None where there is none that training knows."""
-        if not is_trainable(self._loss_object):
-            return None
-        return lower(self._loss_object, len(self.output_shape))
 
     def _require_compiled(self, what):
         if not self.compiled:
             raise ValueError(
                 f"Model {self.name!r}: You must call compile() before using the model: {what} needs a loss."
             )
-        if self._loss_object is None:
+        if self._losses.spec is None:
             raise ValueError(f"Model {self.name!r}: {what} needs a loss; compile() got loss=None.")
 
     @property
     def metrics(self):
-        """The loss tracker and the metric objects, once shapes are known."""
-        return [self._loss_tracker, *self._metrics] if self.compiled else []
+        """The loss tracker, the metric objects, once shapes are known, and the trackers of several losses."""
+        return [self._loss_tracker, *self._metrics, *self._losses.trackers] if self.compiled else []
 
     @property
     def metrics_names(self):
-        """What evaluation reports, as Keras 3 says it: the loss, and all metrics together."""
-        return [] if not self.compiled else ["loss", *(["compile_metrics"] if self._metrics else [])]
+        """What evaluation reports, as Keras 3 says it: the loss, all metrics together, and the single losses."""
+        if not self.compiled:
+            return []
+        together = ["compile_metrics"] if self._metrics else []
+        return ["loss", *together, *(tracker.name for tracker in self._losses.trackers)]
 
     def reset_metrics(self):
         """Begin to count anew."""
@@ -123,7 +130,10 @@ class Compiled:
 
     def get_metrics_result(self):
         """Return the values of all metrics so far, by name."""
-        return {"loss": float(self._loss_tracker.result()), **self._metrics.results()} if self.compiled else {}
+        if not self.compiled:
+            return {}
+        losses = {tracker.name: float(tracker.result()) for tracker in (self._loss_tracker, *self._losses.trackers)}
+        return {"loss": losses.pop("loss"), **self._metrics.results(), **losses}
 
 
 def _refuse(owner, **arguments):

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fastconv import losses
 from fastconv.models import feeding
 from fastconv.models.compiling import Compiled
 from fastconv.models.py_dataset import PyDataset, PyDatasetFeed
+from fastconv.models.structure import label
 from fastconv.runtime import seeds
 
 
@@ -19,35 +19,91 @@ class Fed(Compiled):
         return f"Model {self.name!r}, {what}"
 
     def _build_for(self, x):
-        """Build a model without an Input for the data that comes first."""
+        """Build a model without an Input for the data that comes first: an array, or a list of them."""
         if not self.built:
-            self.build((None, *x.shape[1:]))
+            shapes = [(None, *array.shape[1:]) for array in x]
+            self.build(shapes[0] if len(shapes) == 1 else shapes)
             self.require_built("its output")
+
+    # -- arrays -------------------------------------------------------------------------------------------
+    def _input_readers(self, x, owner):
+        """Return a reader for each input, after the model was built for them if it was not."""
+        arrays = self._inputs_of(x, owner)
+        self._build_for(arrays)
+        names, shapes = self._input_names, self._input_shapes
+        whats = [label("x", names, i) for i in range(len(names))]
+        readers = [
+            feeding.Reader(what, array, shape[1:], owner)
+            for what, array, shape in zip(whats, arrays, shapes, strict=True)
+        ]
+        feeding.check_lengths(owner, **dict(zip(whats, readers, strict=True)))
+        return readers
+
+    def _inputs_of(self, x, owner):
+        """Return the arrays of the inputs, as a list."""
+        self._learn_structure(x)
+        names = self._input_names
+        arrays = self._ins.arrays(self._sole(x), names, owner, "x")
+        return [feeding.as_numbers(label("x", names, i), array, owner) for i, array in enumerate(arrays)]
+
+    def _targets_of(self, y, owner):
+        """Return what is given for each output, None for those without a loss."""
+        unjudged = [i for i, one in enumerate(self._losses.of_outputs) if one is None]
+        return self._outs.arrays(self._sole_target(y), self._named_outputs(), owner, "y", unjudged)
+
+    def _sole_target(self, y):
+        """Return the one array of a list of one, which stands for the only output, unless it is one sample."""
+        alone = isinstance(y, (list, tuple)) and len(y) == 1 and isinstance(y[0], np.ndarray)
+        return y[0] if alone and len(self.output_names) == 1 and y[0].ndim and len(y[0]) > 1 else y
+
+    def _named_outputs(self):
+        return [name or str(i) for i, name in enumerate(self.output_names)]
+
+    def _weights_of(self, sample_weight, owner):
+        """Return what weighs the samples for each output, None for nothing: one array weighs them for all."""
+        n, names = len(self.output_names), self._named_outputs()
+        several = isinstance(sample_weight, (list, tuple)) and any(w is None or np.ndim(w) for w in sample_weight)
+        if sample_weight is None or (n > 1 and not several and not isinstance(sample_weight, Mapping)):
+            return [sample_weight] * n
+        missing = [
+            i for i, name in enumerate(names) if isinstance(sample_weight, Mapping) and name not in sample_weight
+        ]
+        given = [i for i, one in enumerate(self._losses.of_outputs) if i not in missing or one is None]
+        return self._outs.arrays(self._sole_target(sample_weight), names, owner, "sample_weight", given)
 
     def _convert(self, x, y=None, sample_weight=None, class_weight=None, what="fit"):
         """Return a batch of all samples of arrays."""
-        x_reader, y_reader, weights = self._readers(x, y, sample_weight, class_weight, what)
-        return feeding.Batch(np.arange(len(x_reader), dtype=np.intp), x_reader, y_reader, weights)
+        x, y, weights = self._readers(x, y, sample_weight, class_weight, what)
+        return feeding.Batch(np.arange(len(x[0]), dtype=np.intp), x, y, weights)
 
     def _readers(self, x, y, sample_weight, class_weight, what):
+        """Return readers of all inputs, and of the targets of all losses with their weights."""
         owner = self._owner(what)
-        x = feeding.as_numbers("x", x, owner)
-        self._build_for(x)
-        x_reader = feeding.Reader("x", x, self.input_shape[1:], owner)
+        readers = self._input_readers(x, owner)
+        if what == "predict":
+            return readers, (), ()
         if y is None:
-            if what != "predict":
-                raise ValueError(f"{owner}: y is missing; expected targets for {len(x)} samples.")
-            return x_reader, None, None
-        if isinstance(self._loss_object, str):
-            self._loss_object = losses.resolve(self._loss_object, np.shape(y), self.output_shape)
-            self._plans = {}
-        op = self.plan.steps_of("test")[1].op
-        feeding.check_lengths(owner, x=x, y=feeding.as_numbers("y", y, owner))
-        y_reader = feeding.Targets(y, op, self.output_shape[1:], owner)
-        self._metrics.build((None, *op.target_shape((1, *self.output_shape[1:]))[1:]), self.output_shape)
-        weights = feeding.sample_weights(sample_weight, op, (len(x), *self.output_shape[1:]), owner)
-        weights = feeding.class_weights(weights, class_weight, y_reader, owner)
-        return x_reader, y_reader, None if weights is None else weights.astype(self.dtype)
+            raise ValueError(f"{owner}: y is missing; expected targets for {len(readers[0])} samples.")
+        self._assign_outputs()
+        names, shapes = self.output_names, self._output_shapes
+        if class_weight is not None and len(names) > 1:
+            raise ValueError(f"{owner}: `class_weight` is only supported for models with a single output.")
+        given = zip(self._targets_of(y, owner), self._weights_of(sample_weight, owner), strict=True)
+        given = [(i, *pair) for i, pair in enumerate(given) if self._losses.of_outputs[i] is not None]
+        for one, (i, ys, _) in zip(self._losses, given, strict=True):
+            if one.settle(np.shape(ys), shapes[i]):
+                self._plans = {}
+        targets, weights, seen = [], [], dict.fromkeys(range(len(names)))
+        for (i, ys, ws), step in zip(given, self.plan.steps_of("test")[1], strict=True):
+            y_what, shape, op = label("y", names, i), shapes[i][1:], step.op
+            feeding.check_lengths(owner, x=readers[0], **{y_what: feeding.as_numbers(y_what, ys, owner)})
+            targets.append(feeding.Targets(y_what, ys, op, shape, owner))
+            seen[i] = (None, *op.target_shape((1, *shape))[1:]), shapes[i]
+            ws = feeding.sample_weights(ws, op, (len(readers[0]), *shape), owner, label("sample_weight", names, i))
+            ws = feeding.class_weights(ws, class_weight, targets[-1], owner)
+            weights.append(None if ws is None else ws.astype(self.dtype))
+        self._metrics.build(seen)
+        return readers, targets, weights
 
     def _feed(self, x, y, sample_weight, batch_size, what, class_weight=None, shuffle=False, steps=None):
         """Return a feed for arrays or for an iterable of batches."""
@@ -67,8 +123,8 @@ class Fed(Compiled):
                 _check_end(x, steps, owner, what)
                 return PyDatasetFeed(x, convert, steps, shuffle)
             return feeding.IterableFeed(x, convert, steps)
-        x_reader, y_reader, weights = self._readers(x, y, sample_weight, class_weight, what)
-        feed = feeding.ArrayFeed(x_reader, y_reader, weights, batch_size or 32, seeds.generator if shuffle else None)
+        readers = self._readers(x, y, sample_weight, class_weight, what)
+        feed = feeding.ArrayFeed(*readers, batch_size or 32, seeds.generator if shuffle else None)
         return feed if steps is None else feeding.LimitedFeed(feed, steps, goes_on=what == "fit")
 
     def _split(self, x, y, sample_weight, share):
@@ -77,17 +133,25 @@ class Fed(Compiled):
             raise ValueError(f"{owner}: validation_split={share!r} is not between 0 and 1.")
         if _is_iterable_of_batches(x):
             raise ValueError(f"{owner}: validation_split needs arrays; x gives batches. Pass validation_data instead.")
-        n = len(x)
+        arrays = {"x": self._inputs_of(x, owner)}
+        self._build_for(arrays["x"])
+        self._assign_outputs()
+        arrays["y"] = [None] if y is None else self._targets_of(y, owner)
+        arrays["sample_weight"] = self._weights_of(sample_weight, owner)
+        parts = {key: [None if a is None else np.asarray(a) for a in some] for key, some in arrays.items()}
+        n = len(parts["x"][0])
         at = int(np.floor(n * (1 - share)))
         if at == 0 or at == n:
             raise ValueError(
                 f"{owner}: validation_split={share} of {n} samples leaves no sample for one of the two parts."
             )
-        parts = [None if a is None else np.asarray(a) for a in (x, y, sample_weight)]
-        feeding.check_lengths(owner, x=parts[0], y=parts[1], sample_weight=parts[2])
-        head = [None if a is None else a[:at] for a in parts]
-        tail = tuple(a[at:] for a in parts if a is not None)
-        return (*head, tail)
+        named = {f"{key}[{i}]" if len(some) > 1 else key: a for key, some in parts.items() for i, a in enumerate(some)}
+        feeding.check_lengths(owner, **named)
+        held = {"x": self._ins, "y": self._outs, "sample_weight": self._outs}
+        head, tail = (
+            [_rows(some, rows, held[key]) for key, some in parts.items()] for rows in (slice(at), slice(at, None))
+        )
+        return (*head, tuple(tail))
 
     def _validation_feed(self, data, batch_size, steps):
         if data is None:
@@ -101,6 +165,13 @@ class Fed(Compiled):
                 "an iterable of such batches."
             )
         return self._feed(data, None, None, None, "fit (validation_data)", steps=steps)
+
+
+def _rows(arrays, rows, structure):
+    """Return some rows of arrays, held together as a model takes them; None if there is nothing."""
+    if all(a is None for a in arrays):
+        return None
+    return structure.pack([None if a is None else a[rows] for a in arrays])
 
 
 _STEPS = {"fit": "steps_per_epoch", "fit (validation_data)": "validation_steps"}

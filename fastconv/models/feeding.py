@@ -75,32 +75,32 @@ def _fit_last_axis(what, values, shape, owner):
 class Targets(Reader):
     """The labels or target values of samples."""
 
-    def __init__(self, values, loss_op, y_shape, owner):
+    def __init__(self, what, values, loss_op, y_shape, owner):
         shape = loss_op.target_shape((1, *y_shape))[1:]
         if loss_op.takes_labels:
-            values = _labels(values, loss_op.classes((1, *y_shape)), loss_op.ignored, shape, owner)
-        super().__init__("y", values, shape, owner)
+            values = _labels(what, values, loss_op.classes((1, *y_shape)), loss_op.ignored, shape, owner)
+        super().__init__(what, values, shape, owner)
         self.sample_shape, self.takes_labels = tuple(shape), loss_op.takes_labels
 
 
-def _labels(values, classes, ignored, shape, owner):
+def _labels(what, values, classes, ignored, shape, owner):
     """Return class numbers as int32, checked."""
-    values = as_numbers("y", values, owner)
+    values = as_numbers(what, values, owner)
     if classes is not None and values.shape[1:] == (*shape, classes) and classes > 1:
         raise ValueError(
-            f"{owner}: y has shape {values.shape}, which looks one-hot; a sparse loss expects class numbers of shape "
-            f"{('n', *shape)}. Use categorical_crossentropy for one-hot targets."
+            f"{owner}: {what} has shape {values.shape}, which looks one-hot; a sparse loss expects class numbers "
+            f"of shape {('n', *shape)}. Use categorical_crossentropy for one-hot targets."
         )
     if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
         raise ValueError(
-            f"{owner}: y holds fractions such as {values[values != np.floor(values)][0]}; expected class numbers."
+            f"{owner}: {what} holds fractions such as {values[values != np.floor(values)][0]}; expected class numbers."
         )
     if classes is not None:
-        _check_range(values, classes, ignored, owner)
+        _check_range(what, values, classes, ignored, owner)
     return values.astype(np.intc, copy=False)
 
 
-def _check_range(values, classes, ignored, owner):
+def _check_range(what, values, classes, ignored, owner):
     """Raise ValueError unless all labels are class numbers or the ignored one."""
     wrong = (values < 0) | (values >= classes)
     if ignored is not None:
@@ -108,35 +108,39 @@ def _check_range(values, classes, ignored, owner):
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
-            f"{owner}: y holds the label {values[at]} at index {at if len(at) > 1 else at[0]}; expected class numbers "
-            f"from 0 "
-            f"to {classes - 1}, since the model has {classes} outputs."
+            f"{owner}: {what} holds the label {values[at]} at index {at if len(at) > 1 else at[0]}; expected "
+            f"class numbers from 0 to {classes - 1}, since the model has {classes} outputs."
         )
 
 
 class Batch:
-    """Some samples of readers: x, y and weights, the latter two optional."""
+    """Some samples of readers: one for each input, and one of targets with its weights, or None, for each loss."""
 
     __slots__ = ("index", "weights", "x", "y")
 
-    def __init__(self, index, x, y=None, weights=None):
+    def __init__(self, index, x, y=(), weights=()):
         self.index, self.x, self.y, self.weights = index, x, y, weights
 
     def __len__(self):
         return len(self.index)
 
     @property
-    def weights_shape(self):
-        """The shape of one sample's weights, None if there are none."""
-        return None if self.weights is None else self.weights.shape[1:]
+    def weights_shapes(self):
+        """For each loss the shape of one sample's weights, None if there are none."""
+        return tuple([None if weights is None else weights.shape[1:] for weights in self.weights])
 
     def write(self, program):
         """Write the samples into a program's arrays."""
-        self.x.write(self.index, program.x)
-        if self.y is not None:
-            self.y.write(self.index, program.targets)
-            if self.weights is not None:
-                np.take(self.weights, self.index, axis=0, out=program.weights)
+        self.write_inputs(program)
+        for y, weights, site in zip(self.y, self.weights, program.losses, strict=True):
+            y.write(self.index, site.targets)
+            if weights is not None:
+                np.take(weights, self.index, axis=0, out=site.weights)
+
+    def write_inputs(self, program):
+        """Write the inputs alone."""
+        for x, out in zip(self.x, program.inputs, strict=True):
+            x.write(self.index, out)
 
 
 class Feed:
@@ -170,9 +174,10 @@ class ArrayFeed(Feed):
 
     Parameters
     ----------
-    x, y : Reader
-    weights : ndarray, optional
-        One a sample.
+    x, y : list of Reader
+        Of the inputs, and of the losses' targets.
+    weights : list of (ndarray or None)
+        Of each loss.
     batch_size : int
     draw : callable, optional
         Returns the generator that shuffles; None: in order.
@@ -180,13 +185,14 @@ class ArrayFeed(Feed):
 
     def __init__(self, x, y, weights, batch_size, draw=None):
         self.x, self.y, self.weights, self.batch_size, self.draw = x, y, weights, batch_size, draw
-        self.order = np.arange(len(x), dtype=np.intp)
-        self.steps = -(-len(x) // batch_size)
+        self.count = len(x[0])
+        self.order = np.arange(self.count, dtype=np.intp)
+        self.steps = -(-self.count // batch_size)
 
     def batches_of_a_pass(self):
         """Give the batches of a pass."""
         if self.draw is not None:  # the order hangs on the generator alone, so that a pass can be repeated
-            self.order = np.arange(len(self.x), dtype=np.intp)
+            self.order = np.arange(self.count, dtype=np.intp)
             self.draw().shuffle(self.order)
         for start in range(0, len(self.order), self.batch_size):
             yield Batch(self.order[start : start + self.batch_size], self.x, self.y, self.weights)
@@ -199,7 +205,7 @@ class LimitedFeed(Feed):
     """
 
     def __init__(self, feed, steps, goes_on):
-        self.feed, self.x, self.steps, self.goes_on = feed, feed.x, steps, goes_on
+        self.feed, self.steps, self.goes_on = feed, steps, goes_on
         self.rest, self.left = iter(()), 0
 
     @property
@@ -269,14 +275,19 @@ class IterableFeed(Feed):
 
 def parts_of(item):
     """Return the parts of a batch: x, y and weights, as many as it has."""
-    if isinstance(item, Mapping):
-        raise ValueError(
-            f"A batch is a dict with {sorted(map(str, item))}; expected x, (x, y) or (x, y, sample_weight)."
-        )
     parts = item if isinstance(item, (tuple, list)) else (item,)
     if not 1 <= len(parts) <= 3:
         raise ValueError(f"A batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
-    return [part.numpy() if hasattr(part, "numpy") else part for part in parts]
+    return [_plain(part) for part in parts]
+
+
+def _plain(part):
+    """Return a part of a batch with arrays in the place of tensors of other libraries."""
+    if isinstance(part, Mapping):
+        return {key: _plain(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)) and any(hasattr(value, "numpy") for value in part):
+        return [_plain(value) for value in part]
+    return part.numpy() if hasattr(part, "numpy") else part
 
 
 def warn_of_the_end():
@@ -288,7 +299,7 @@ def warn_of_the_end():
     )
 
 
-def sample_weights(weights, loss_op, y_shape, owner):
+def sample_weights(weights, loss_op, y_shape, owner, what="sample_weight"):
     """Return weights as floats: one a sample, or for some of the axes of the loss values that follow.
 
     Parameters
@@ -297,14 +308,15 @@ def sample_weights(weights, loss_op, y_shape, owner):
     loss_op : LossOp
     y_shape : tuple of int
         The shape of all predictions.
-    owner : str
+    owner, what : str
+        Who complains, and about what.
     """
     if weights is None:
         return None
-    weights = as_numbers("sample_weight", weights, owner)
+    weights = as_numbers(what, weights, owner)
     n, shape = y_shape[0], loss_op.values_shape(y_shape)
     if len(weights) != n:
-        raise ValueError(f"{owner}: sample_weight has {len(weights)} values for {n} samples.")
+        raise ValueError(f"{owner}: {what} has {len(weights)} values for {n} samples.")
     given = weights.shape
     while weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
@@ -312,7 +324,7 @@ def sample_weights(weights, loss_op, y_shape, owner):
         shape = shape[: weights.ndim]
         if len(shape) < weights.ndim or any(w not in (1, s) for w, s in zip(weights.shape, shape, strict=True)):
             raise ValueError(
-                f"{owner}: sample_weight has shape {given}; expected one weight a sample, shape ({n},), or axes that "
+                f"{owner}: {what} has shape {given}; expected one weight a sample, shape ({n},), or axes that "
                 f"are the first axes of the loss values, {loss_op.values_shape(y_shape)}."
             )
         weights = np.broadcast_to(weights, shape)

@@ -2,8 +2,9 @@
 
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, unique_name
-from fastconv.models.graph import calls_of
+from fastconv.models.graph import calls_of, in_keras_order
 from fastconv.models.model import Model
+from fastconv.models.structure import Structure
 from fastconv.names import spelled
 from fastconv.ops.symbolic import KerasTensor, lower_graph, sources
 from fastconv.saving import CustomObjectScope, serialize_keras_object
@@ -12,31 +13,26 @@ from fastconv.saving.objects import restored
 
 @spelled
 class Functional(Model):
-    """A graph of layers from one input to one output or several; see `Model` for the arguments."""
+    """A graph of layers from inputs to outputs; see `Model` for the arguments."""
 
     def __init__(self, inputs, outputs, trainable=True, name=None):
         super().__init__(name or unique_name("functional"))
-        inputs, self._inputs_are_list = self._tensors_of("inputs", inputs)
-        if len(inputs) != 1:
-            raise NotImplementedError(
-                f"Model {self.name!r}: inputs has {len(inputs)} tensors; models with several inputs are not supported."
-            )
-        (self._input_tensor,) = inputs
-        self._output_tensors, _ = self._tensors_of("outputs", outputs)
-        if not self._output_tensors:
-            raise ValueError(f"Model {self.name!r}: outputs=[] is empty; expected symbolic tensors.")
-        self.is_single = len(self._output_tensors) == 1  # as in Keras, a list of one is as good as none
+        self._ins, self._input_tensors = self._tensors_of("inputs", inputs)
+        self._outs, self._output_tensors = self._tensors_of("outputs", outputs)
+        self._input_layers = [self._input_layer(x) for x in self._input_tensors]
         self._order = self._find_nodes()
-        self._layers = self._in_keras_order()
+        self._layers = in_keras_order(self._input_tensors, self._input_layers, self._order, self._output_tensors)
         self._check_layers()
-        self.built, self.dtype = True, self._input_tensor.dtype
+        self.built, self.dtype = True, self._input_tensors[0].dtype
         if not trainable:
             self.trainable = False
 
     def _tensors_of(self, argument, value):
-        """Return the tensors of an argument as a list, and whether it was one."""
-        is_list = isinstance(value, (list, tuple))
-        tensors = list(value) if is_list else [value]
+        """Return how the tensors of an argument are held together, and a list of them."""
+        structure = Structure(value, f"Model {self.name!r}", argument)
+        tensors = structure.flat(value)
+        if not tensors:
+            raise ValueError(f"Model {self.name!r}: {argument}={value!r} is empty; expected symbolic tensors.")
         for tensor in tensors:
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
@@ -44,60 +40,27 @@ class Functional(Model):
                     "symbolic tensors, as Input returns them, as layers return when called on one, or as "
                     "model.inputs and layer.output are."
                 )
-        return tensors, is_list
+        return structure, tensors
 
     def _find_nodes(self):
-        """Return the nodes between input and outputs, each behind those it reads."""
-        nodes = sources(self._output_tensors, [self._input_tensor])
-        known = {id(self._input_tensor)}
+        """Return the nodes between inputs and outputs, each behind those it reads."""
+        nodes = sources(self._output_tensors, self._input_tensors)
+        known = set(map(id, self._input_tensors))
+        if len(known) < len(self._input_tensors):
+            raise ValueError(f"Model {self.name!r}: an input is there twice; expected different tensors.")
         for node in nodes:
             lost = [x for x in node.tensors if id(x) not in known]
             if isinstance(node.operation, InputLayer) or lost:
                 name = getattr(node.operation, "name", "?")
                 raise ValueError(
                     f"Model {self.name!r}: an output is not connected to the inputs: it needs {name!r}, which does not "
-                    f"come from {self._input_tensor!r}. Graph disconnected."
+                    f"come from {', '.join(map(repr, self._input_tensors))}. Graph disconnected."
                 )
             known.update(id(y) for y in node.outputs)
         return nodes
 
-    def _in_keras_order(self):
-        """Return the layers: by their distance from the outputs, the most distant first, as Keras counts it."""
-        depth, first = {}, {}
-        for node in reversed(self._order):
-            own = depth.setdefault(id(node), 0)
-            for x in node.tensors:
-                if x is not self._input_tensor:
-                    depth[id(x.node)] = max(depth.get(id(x.node), 0), own + 1)
-        for node in self._from_outputs():
-            first.setdefault(id(node.operation), len(first))
-        layers = {}
-        for node in self._order:
-            if isinstance(node.operation, Layer):
-                key = id(node.operation)
-                deepest = max(depth[id(node)], layers[key][0] if key in layers else 0)
-                layers[key] = (deepest, node.operation)
-        ordered = sorted(layers.values(), key=lambda pair: (-pair[0], first[id(pair[1])]))
-        return [self._input_layer(), *(layer for _, layer in ordered)]
-
-    def _from_outputs(self):
-        """Yield the nodes as they are met on a walk from the outputs."""
-        seen, stack = set(), [y.node for y in reversed(self._output_tensors)]
-        mine = set(map(id, self._order))
-        while stack:
-            node = stack.pop()
-            if id(node) in mine and id(node) not in seen:
-                seen.add(id(node))
-                yield node
-                stack += [x.node for x in reversed(node.tensors)]
-
-    def _input_layer(self):
-        source = self._input_tensor.source
-        return (
-            InputLayer(batch_shape=self._input_tensor.shape, dtype=self._input_tensor.dtype)
-            if source is None
-            else source
-        )
+    def _input_layer(self, tensor):
+        return tensor.source or InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype)
 
     def _check_layers(self):
         names = [layer.name for layer in self._layers]
@@ -110,16 +73,19 @@ class Functional(Model):
 
     def __getstate__(self):
         state = super().__getstate__()
-        for made_of_tensors in ("_input_tensor", "_output_tensors", "_order", "_given"):
+        for made_of_tensors in ("_input_tensors", "_output_tensors", "_order", "_given"):
             del state[made_of_tensors]
-        return {**state, "_calls": calls_of([self._input_tensor], self._order, self._output_tensors)}
+        return {**state, "_calls": self._calls()}
+
+    def _calls(self):
+        return calls_of(self._input_tensors, self._order, self._output_tensors)
 
     def __setstate__(self, state):
         calls = state.pop("_calls")
         vars(self).update(state, _given=((), {}))
-        self._input_tensor = self._layers[0].tensor
-        self._output_tensors = calls.replay([self._input_tensor])
-        self._order = sources(self._output_tensors, [self._input_tensor])
+        self._input_tensors = [layer.tensor for layer in self._input_layers]
+        self._output_tensors = calls.replay(self._input_tensors)
+        self._order = sources(self._output_tensors, self._input_tensors)
 
     def cloned(self, operation):
         """Return a model of the same graph.
@@ -129,18 +95,16 @@ class Functional(Model):
         operation : callable
             Returns the layer that stands in the place of a layer; each is asked for once. Ops stay.
         """
-        made = {id(layer): operation(layer) for layer in self._layers[1:]}
-        inputs = type(self._layers[0]).from_config(self._layers[0].get_config()).tensor
-        calls = calls_of([self._input_tensor], self._order, self._output_tensors)
-        outputs = calls.replay([inputs], lambda same: made.get(id(same), same))
-        return type(self)([inputs] if self._inputs_are_list else inputs, self._structured(outputs), name=self.name)
+        made = {id(layer): operation(layer) for layer in self._layers if not isinstance(layer, InputLayer)}
+        inputs = [InputLayer.from_config(layer.get_config()).tensor for layer in self._input_layers]
+        outputs = self._calls().replay(inputs, lambda same: made.get(id(same), same))
+        return Functional(self._ins.wrap(inputs), self._outs.wrap(outputs), name=self.name)
 
     def lower(self, trace, x):
         """Lower all layers; see `Layer.lower`."""
-        x = x[0] if isinstance(x, list) else x
         trace.layer = self.name
-        found = lower_graph(trace, [x], [self._input_tensor], self._output_tensors)
-        return found[0] if self.is_single else found
+        found = lower_graph(trace, x if isinstance(x, list) else [x], self._input_tensors, self._output_tensors)
+        return found if len(found) > 1 else found[0]
 
     def build(self, input_shape=None):
         """Check a shape: the model is built by its tensors.
@@ -150,9 +114,12 @@ class Functional(Model):
         ValueError
             If it is not that of the inputs.
         """
-        if input_shape is not None and tuple(input_shape[1:]) != tuple(self.input_shape[1:]):
+        if input_shape is None:
+            return
+        given = input_shape if isinstance(input_shape, list) else [input_shape]
+        if [tuple(shape[1:]) for shape in given] != [x.shape[1:] for x in self._input_tensors]:
             raise ValueError(
-                f"Model {self.name!r}: build got input_shape={tuple(input_shape)}; its input has {self.input_shape}."
+                f"Model {self.name!r}: build got input_shape={input_shape}; its input has {self.input_shape}."
             )
 
     @property
@@ -161,20 +128,28 @@ class Functional(Model):
         return list(self._layers)
 
     @property
+    def _input_shapes(self):
+        return [x.shape for x in self._input_tensors]
+
+    @property
+    def _output_shapes(self):
+        return [y.shape for y in self._output_tensors]
+
+    @property
     def input_shape(self):
-        """The shape of the inputs, batch first."""
-        return self._input_tensor.shape
+        """The shape of the inputs, batch first; a list of them if there are several."""
+        return self._input_tensors[0].shape if len(self._input_tensors) == 1 else self._input_shapes
 
     @property
     def output_shape(self):
-        """The shape of the outputs, batch first; a list of them if the model has a list of outputs."""
-        return self._structured([y.shape for y in self._output_tensors])
+        """The shape of the outputs, batch first; a list of them if there are several."""
+        return self._output_tensors[0].shape if len(self._output_tensors) == 1 else self._output_shapes
 
     def layer_output_shape(self, layer):
         """Return the shape of a layer's outputs."""
         node = self._node_of(layer)
         if node is None:
-            return self._input_tensor.shape
+            return self._input_tensors[self._input_layers.index(layer)].shape
         shapes = [y.shape for y in node.outputs]
         return shapes[0] if len(shapes) == 1 else shapes
 
@@ -182,32 +157,25 @@ class Functional(Model):
         return next((node for node in self._order if node.operation is layer), None)
 
     def layer_inputs(self, layer):
-        """Return what a layer reads, as ``name[node][tensor]``."""
-        node = self._node_of(layer)
-        return [] if node is None else [self._origin(x) for x in node.tensors]
-
-    def _origin(self, tensor):
-        if tensor is self._input_tensor:
-            return f"{self._layers[0].name}[0][0]"
-        name = getattr(tensor.node.operation, "name", "?")
-        calls = [node for node in self._order if node.operation is tensor.node.operation]
-        return f"{name}[{calls.index(tensor.node)}][{tensor.place}]"
+        """Return what a layer reads at all its calls, as ``name[node][tensor]``."""
+        found = [self._history(x) for node in self._order if node.operation is layer for x in node.tensors]
+        return [f"{name}[{call}][{place}]" for name, call, place in found]
 
     @property
     def is_chain(self):
         """Whether each layer reads the one before it and nothing else."""
-        before = self._input_tensor
+        before = self._input_tensors[0]
         for node in self._order:
             if len(node.tensors) != 1 or node.tensors[0] is not before or len(node.outputs) != 1:
                 return False
             before = node.outputs[0]
-        return True
+        return len(self._input_tensors) == 1
 
     def compute_output_shape(self, input_shape):
-        """Return the outputs' shape for an inputs' shape."""
+        """Return the outputs' shape for an inputs' shape; of several as the model was made."""
         self.build(input_shape)
-        shapes = [(input_shape[0], *y.shape[1:]) for y in self._output_tensors]
-        return self._structured(shapes)
+        batch = (input_shape[0] if isinstance(input_shape, list) else input_shape)[0]
+        return self._outs.pack([(batch, *shape[1:]) for shape in self._output_shapes])
 
     def get_config(self):
         """Return the graph as Keras writes it.
@@ -227,21 +195,17 @@ class Functional(Model):
             "name": self.name,
             "trainable": self.trainable,
             "layers": [self._entry(layer) for layer in self._layers],
-            "input_layers": self._history(self._input_tensor, self._inputs_are_list),
-            "output_layers": (
-                self._history(self._output_tensors[0])
-                if self.is_single
-                else [self._history(y) for y in self._output_tensors]
-            ),
+            "input_layers": self._ins.wrap([self._history(x) for x in self._input_tensors]),
+            "output_layers": self._outs.wrap([self._history(y) for y in self._output_tensors]),
         }
 
-    def _history(self, tensor, in_list=False):
-        if tensor is self._input_tensor:
-            found = [self._layers[0].name, 0, 0]
-        else:
-            calls = [node for node in self._order if node.operation is tensor.node.operation]
-            found = [tensor.node.operation.name, calls.index(tensor.node), tensor.place]
-        return [found] if in_list else found
+    def _history(self, tensor):
+        """Return what makes a tensor: the name of a layer, which of its calls, and the place among the results."""
+        for x, layer in zip(self._input_tensors, self._input_layers, strict=True):
+            if tensor is x:
+                return [layer.name, 0, 0]
+        calls = [node for node in self._order if node.operation is tensor.node.operation]
+        return [getattr(tensor.node.operation, "name", "?"), calls.index(tensor.node), tensor.place]
 
     def _entry(self, layer):
         calls = [node for node in self._order if node.operation is layer]
@@ -283,7 +247,7 @@ class Functional(Model):
             for (name, i), call in ready:
                 (x,) = [_with_tensors(argument, tensors) for argument in call["args"]]
                 y = made[name](x, **{key: value for key, value in call["kwargs"].items() if value is not None})
-                for place, tensor in enumerate(y if isinstance(y, list) else [y]):
+                for place, tensor in enumerate(Structure(y).flat(y)):
                     tensors[name, i, place] = tensor
             waiting = [pair for pair in waiting if pair not in ready]
         ends = [_histories(config[key], tensors) for key in ("input_layers", "output_layers")]
@@ -294,6 +258,8 @@ def _keys(arguments):
     for argument in arguments:
         if isinstance(argument, list):
             yield from _keys(argument)
+        elif "keras_history" not in argument.get("config", {}):
+            yield from _keys(argument.values())
         else:
             yield tuple(argument["config"]["keras_history"])
 
@@ -301,10 +267,15 @@ def _keys(arguments):
 def _with_tensors(argument, tensors):
     if isinstance(argument, list):
         return [_with_tensors(part, tensors) for part in argument]
+    if "keras_history" not in argument.get("config", {}):
+        return {key: _with_tensors(part, tensors) for key, part in argument.items()}
     return tensors[tuple(argument["config"]["keras_history"])]
 
 
 def _histories(value, tensors):
-    return (
-        [_histories(part, tensors) for part in value] if isinstance(value[0], (list, tuple)) else tensors[tuple(value)]
-    )
+    """Return the tensors that histories stand for, held together in the same way."""
+    if isinstance(value, dict):
+        return {key: _histories(part, tensors) for key, part in value.items()}
+    if isinstance(value[0], (list, tuple)):
+        return type(value)(_histories(part, tensors) for part in value)
+    return tensors[tuple(value)]

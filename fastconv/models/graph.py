@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from fastconv.layers.layer import Layer
+from fastconv.models.structure import Structure
 from fastconv.ops import symbolic
 from fastconv.ops.symbolic import KerasTensor
 
@@ -27,7 +28,7 @@ class Call(NamedTuple):
         if not isinstance(operation, Layer):
             return [symbolic.apply(operation, *given)]
         made = operation(given if self.is_list else given[0], **self.arguments)
-        return made if isinstance(made, list) else [made]
+        return Structure(made).flat(made)
 
 
 class Calls(NamedTuple):
@@ -67,3 +68,39 @@ def calls_of(inputs, nodes, outputs):
         calls.append(Call(node.operation, given, node.arguments, node.is_list))
         numbers.update({id(y): Value(len(numbers) + place) for place, y in enumerate(node.outputs)})
     return Calls(calls, [numbers[id(y)] for y in outputs])
+
+
+def in_keras_order(inputs, input_layers, nodes, outputs):
+    """Return the layers by their distance from the outputs, the most distant first, as Keras counts it.
+
+    Of those that are equally distant, the one comes first that is met first on a walk from the outputs.
+    """
+    maker = {id(y): node for node in nodes for y in node.outputs}
+    maker.update({id(x): layer for x, layer in zip(inputs, input_layers, strict=True)})
+    distance = {}
+    for node in reversed(nodes):
+        own = distance.setdefault(id(node), 0)
+        for x in node.tensors:
+            key = id(maker[id(x)])
+            distance[key] = max(distance.get(key, 0), own + 1)
+    ordered, met = {}, list(_walk(maker, outputs))
+    unread = [layer for layer in input_layers if all(layer is not node for node in met)]
+    for node in (*unread, *met):
+        layer = getattr(node, "operation", node)
+        if isinstance(layer, Layer):
+            ordered.setdefault(id(layer), [0, layer])
+    for node in (*nodes, *input_layers):
+        found = ordered.get(id(getattr(node, "operation", node)), [0])
+        found[0] = max(found[0], distance.get(id(node), 0))
+    return [layer for _, layer in sorted(ordered.values(), key=lambda pair: -pair[0])]
+
+
+def _walk(maker, outputs):
+    """Yield what makes values, as it is met on a walk from the outputs."""
+    seen, stack = set(), [maker[id(y)] for y in reversed(outputs)]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            stack += [maker[id(x)] for x in reversed(getattr(node, "tensors", ()))]

@@ -1,13 +1,18 @@
 """Model: weights, running, inspection; `fastconv.models.training` adds compile, fit, evaluate and predict."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fastconv import saving
 from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties, unique_name
-from fastconv.models import feeding, profiling, summary
+from fastconv.models import profiling, summary
+from fastconv.models.structure import ALONE
 from fastconv.models.training import Trainer
 from fastconv.names import spelled, suggestion
+from fastconv.ops import primitives as P
 from fastconv.ops import symbolic
+from fastconv.ops.symbolic import KerasTensor, Node
 from fastconv.plan import Plan
 from fastconv.saving import architecture
 
@@ -22,10 +27,10 @@ class Model(Trainer, Layer):
 
     Parameters
     ----------
-    inputs : KerasTensor
-        Or a list of one.
-    outputs : KerasTensor or list of KerasTensor
-        Of a list, `predict` and calls return a list.
+    inputs : KerasTensor, or list, tuple or dict of them
+        Of several, a list or tuple of arrays in their order is what the model runs on, or a dict by their names.
+    outputs : KerasTensor, or list, tuple or dict of them
+        `predict` and calls return as many arrays, in the same way.
     trainable : bool
     name : str, optional
 
@@ -34,7 +39,7 @@ class Model(Trainer, Layer):
     ValueError
         If an output does not come from the inputs.
     NotImplementedError
-        For several inputs, and for subclasses with a `call` of their own.
+        For subclasses with a `call` of their own.
 
     Examples
     --------
@@ -86,7 +91,8 @@ class Model(Trainer, Layer):
         self.require_built("plan")
         plan = self._plans.get("plan")
         if plan is None:  # of two threads that come at once, both get the same
-            made = Plan(self.leaves, self.input_shape[1:], self.dtype, self.loss_op(), self)
+            shapes = [shape[1:] for shape in self._input_shapes]
+            made = Plan(self.leaves, shapes, self.dtype, self._losses.judgements(self._output_shapes), self)
             plan = self._plans.setdefault("plan", made)
         return plan
 
@@ -103,7 +109,7 @@ class Model(Trainer, Layer):
 
         Parameters
         ----------
-        x : array_like or KerasTensor
+        x : array_like or KerasTensor, or list, tuple or dict of them
             Batch first.
         training : bool, optional
             Whether layers such as Dropout act; see `Layer`.
@@ -113,56 +119,81 @@ class Model(Trainer, Layer):
         Returns
         -------
         ndarray or KerasTensor
-            A list of them if the model has a list of outputs.
+            Several as the model was made: in a list, tuple or dict.
         """
         if mask is not None:
             raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
-        if symbolic.any_symbolic((x,)):
-            return self._apply(x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x, training)
+        if symbolic.any_symbolic(x.values() if isinstance(x, Mapping) else (x,)):
+            return self._apply(x, training)
         layers = self.plan.layers if self.built else self.leaves  # finding the leaves takes longer than a small model
         penalized = any(layer.activity_regularizer is not None for layer in layers)
         if training or penalized:  # `losses` tells then
-            x = self.lower_whole(EagerTrace(bool(training)), self._as_batch(x, "call"))
-            return self._structured(x if isinstance(x, list) else [x])
+            readers = self._input_readers(x, self._owner("call"))
+            x = self._written(readers, np.arange(len(readers[0]), dtype=np.intp))
+            y = self.lower_whole(EagerTrace(bool(training)), x if len(x) > 1 else x[0])
+            return self._outs.pack(y if isinstance(y, list) else [y])
         return self.predict_on_batch(x)
-
-    def _as_batch(self, x, what):
-        """Return an array as the model wants it, the model being built for it if it was not."""
-        owner = self._owner(what)
-        x = feeding.as_numbers("x", self._sole(x), owner)
-        self._build_for(x)
-        reader = feeding.Reader("x", x, self.input_shape[1:], owner)
-        x = np.empty((len(reader), *self.input_shape[1:]), self.dtype)
-        reader.write(np.arange(len(reader), dtype=np.intp), x)
-        return x
 
     def _sole(self, x):
         """Return the one array of a list of one, as a model takes whose inputs are a list."""
-        return (
-            x[0]
-            if isinstance(x, (list, tuple))
-            and len(x) == 1
-            and isinstance(x[0], np.ndarray)
-            and x[0].ndim == len(self.input_shape or ())
-            else x
-        )
+        alone = isinstance(x, (list, tuple)) and len(x) == 1 and isinstance(x[0], np.ndarray)
+        return x[0] if alone and len(self._input_names) == 1 and x[0].ndim == len(self.input_shape or ()) else x
 
-    def _structured(self, outputs):
-        """Return outputs as the model was made: one array, or a list of them."""
-        return outputs[0] if self.is_single else outputs
+    # -- inputs and outputs -------------------------------------------------------------------------------
+    _ins = _outs = ALONE  # how they are held together
 
-    is_single = True  # whether there is one output that is not in a list
+    def _learn_structure(self, x):
+        """Find out how inputs are held together, where only data tell."""
+
+    @property
+    def _input_names(self):
+        """What a dict of inputs has as its keys."""
+        if self._ins.keys is not None:
+            return sorted(self._ins.keys)
+        return [x.name for x in self._input_tensors] if self.built else ["x"]
+
+    @property
+    def _input_shapes(self):
+        return [self.input_shape]
+
+    @property
+    def _output_shapes(self):
+        return [self.output_shape]
+
+    @property
+    def output_names(self):
+        """The names of the outputs: those of the layers that make them, or a dict's keys."""
+        if self._outs.keys is not None:
+            return sorted(self._outs.keys)
+        return [getattr(getattr(y.node, "operation", y), "name", None) for y in self._output_tensors]
 
     # -- in another model ---------------------------------------------------------------------------------
+    def _apply(self, x, training=None):
+        """Return the symbolic outputs of a call on symbolic tensors; see `Layer`."""
+        self._learn_structure(x)
+        x = x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x
+        given = list(x) if isinstance(x, (list, tuple)) else self._ins.arrays(x, self._input_names, self.name, "x")
+        tensors = [t if isinstance(t, KerasTensor) else symbolic.apply(P.ArrayOp("add"), t, 0) for t in given]
+        shapes = [t.shape for t in tensors]
+        self.build_once(shapes if len(shapes) > 1 else shapes[0])
+        arguments = {} if training is None else {"training": bool(training)}
+        node = Node(self, tensors, arguments, is_list=len(tensors) > 1)
+        made = node.give([(shapes[0][0], *shape[1:]) for shape in self._output_shapes], self.dtype)
+        if not symbolic.is_tracing():
+            self._nodes.append(node)
+        return self._outs.pack(made)
+
     def build_once(self, input_shape):
-        """Build the model for inputs of a shape, or check that it takes them."""
+        """Build the model for inputs of a shape, or check that it takes them; of several it is a list."""
+        shapes = input_shape if isinstance(input_shape[-1], tuple) else [input_shape]
         if not self.built:
+            shapes = [(None, *shape[1:]) for shape in shapes]
             with symbolic.not_tracing():
-                self.build((None, *input_shape[1:]))
-        if tuple(input_shape[1:]) != tuple(self.input_shape[1:]):
+                self.build(shapes if len(shapes) > 1 else shapes[0])
+        if [tuple(shape[1:]) for shape in shapes] != [tuple(shape[1:]) for shape in self._input_shapes]:
             raise ValueError(
                 f"Model {self.name!r} was built for inputs of shape {self.input_shape}; got inputs of shape "
-                f"{tuple(input_shape)}."
+                f"{input_shape}."
             )
 
     def build_entry(self):
@@ -176,9 +207,9 @@ class Model(Trainer, Layer):
 
     @property
     def inputs(self):
-        """The symbolic inputs: a list of one."""
+        """The symbolic inputs, a list."""
         self.require_built("inputs")
-        return [self._input_tensor]
+        return list(self._input_tensors)
 
     @property
     def outputs(self):
@@ -188,13 +219,13 @@ class Model(Trainer, Layer):
 
     @property
     def input(self):
-        """The symbolic input."""
-        return self.inputs[0]
+        """The symbolic input, or several as the model was made."""
+        return self._ins.pack(self.inputs)
 
     @property
     def output(self):
-        """The symbolic output, or a list of them."""
-        return self._structured(self.outputs)
+        """The symbolic output, or several as the model was made."""
+        return self._outs.pack(self.outputs)
 
     # -- weights ------------------------------------------------------------------------------------------
     @property
@@ -346,9 +377,9 @@ class Model(Trainer, Layer):
 
         Parameters
         ----------
-        x : array_like
+        x : array_like, or list, tuple or dict of them
             One batch.
-        y, sample_weight : array_like, optional
+        y, sample_weight : array_like, or list, tuple or dict of them, optional
             Targets (for a compiled model) and weights; with them a training step is measured, without its optimizer.
         seconds : float
             How long to measure, about.

@@ -4,7 +4,6 @@ import numbers
 
 import numpy as np
 
-from fastconv.losses.lowering import scale
 from fastconv.models import feeding
 from fastconv.plan.profile import measure
 
@@ -23,10 +22,10 @@ def profile(model, x, y, sample_weight, seconds):
     def fill(program):
         batch.write(program)
         if y is not None:
-            program.scale[0] = scale(model._loss_object, program.loss_step.op, program)
+            model._losses.set_scales(program)
 
     mode = "predict" if y is None else "train"
-    return measure(model.plan, len(batch), fill, mode, batch.weights_shape, seconds)
+    return measure(model.plan, len(batch), fill, mode, batch.weights_shapes, seconds)
 
 
 def _training_batch(model, x, y, sample_weight):
@@ -35,7 +34,5 @@ def _training_batch(model, x, y, sample_weight):
 
 
 def _forward_batch(model, x, owner):
-    x = feeding.as_numbers("x", x, owner)
-    model._build_for(x)
-    reader = feeding.Reader("x", x, model.input_shape[1:], owner)
-    return feeding.Batch(np.arange(len(reader), dtype=np.intp), reader)
+    readers = model._input_readers(x, owner)
+    return feeding.Batch(np.arange(len(readers[0]), dtype=np.intp), readers)

@@ -187,8 +187,8 @@ class Sequential(Model):
         return x
 
     @property
-    def _input_tensor(self):
-        return self._tensors[0]
+    def _input_tensors(self):
+        return self._tensors[:1]
 
     @property
     def _output_tensors(self):

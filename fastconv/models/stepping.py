@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from fastconv.layers.layer import EagerTrace
-from fastconv.losses.lowering import mean_loss, scale
 from fastconv.models import feeding
 from fastconv.models.data import Fed
+from fastconv.models.structure import label
 from fastconv.names import spelled
 
 FEW_BYTES = 1 << 16  # a batch up to this size is copied in one go
@@ -25,13 +25,13 @@ class Stepping(Fed):
         A loss that is NaN raises and leaves the weights alone; with `handles_nan`, it and an infinite one only leave
         them alone.
         """
-        with self.plan.program(len(batch), mode, batch.weights_shape) as program:
+        with self.plan.program(len(batch), mode, batch.weights_shapes) as program:
             if mode == "test":
                 self.plan.refresh(program)
             batch.write(program)
-            program.scale[0] = scale(self._loss_object, program.loss_step.op, program)
+            self._losses.set_scales(program)
             program.run()
-            loss = mean_loss(self._loss_object, program)
+            loss, single = self._losses.total(program)
             if mode == "train":
                 if handles_nan and not math.isfinite(loss):
                     self._broken = self._first_nan(batch)
@@ -40,7 +40,9 @@ class Stepping(Fed):
                 else:
                     self._update_weights()
             self._loss_tracker.add(loss, len(batch))
-            self._metrics.update(program.targets, program.y, program.weights if program.weighted else None)
+            self._losses.note(single, len(batch))
+            seen = [(site.targets, site.y_pred, site.weights if site.weighted else None) for site in program.losses]
+            self._metrics.update(self._losses.by_output(seen))
 
     def _update_weights(self):
         variables = self.plan.trainable
@@ -50,18 +52,22 @@ class Stepping(Fed):
 
     def _first_nan(self, batch):
         """Say where the first NaN or infinity is; the weights are those before this batch."""
-        x = np.empty((len(batch), *self.input_shape[1:]), self.dtype)
-        batch.x.write(batch.index, x)
-        where = "in the loss itself"
-        if not np.isfinite(x).all():
-            where = "in the inputs x"
-        else:
-            trace = _Watch()
-            try:
-                self.lower_whole(trace, x)
-            except _Found as found:
-                where = str(found)
-        return where
+        names, arrays = self._input_names, self._written(batch.x, batch.index)
+        for i, array in enumerate(arrays):
+            if not np.isfinite(array).all():
+                return "in the inputs x" if len(names) == 1 else f"in the input {label('x', names, i)}"
+        try:
+            self.lower_whole(_Watch(), arrays if len(arrays) > 1 else arrays[0])
+        except _Found as found:
+            return str(found)
+        return "in the loss itself"
+
+    def _written(self, readers, index):
+        """Return arrays of the model's type with the rows of `index`."""
+        arrays = [np.empty((len(index), *shape[1:]), self.dtype) for shape in self._input_shapes]
+        for reader, array in zip(readers, arrays, strict=True):
+            reader.write(index, array)
+        return arrays
 
     def _explain_nan(self, where):
         return (
@@ -91,25 +97,23 @@ class Stepping(Fed):
         values = self.get_metrics_result()
         if return_dict:
             return dict(sorted(values.items()))
-        values = list(values.values())
+        known = [metric.name for metric in self.metrics if metric.name in values]  # as Keras orders them
+        values = [values[name] for name in dict.fromkeys([*known, *sorted(values)])]
         return values[0] if len(values) == 1 else values
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch, which is run whole."""
         plan = self._plans.get("plan")
-        if plan is not None and _is_plain(x, plan) and self.is_single:
+        if plan is not None and _is_plain(x, plan) and self._outs.is_single:
             return plan.predict(x)
-        owner = self._owner("predict")
-        x = feeding.as_numbers("x", self._sole(x), owner)
-        self._build_for(x)
-        reader = feeding.Reader("x", x, self.input_shape[1:], owner)
-        return self._structured(self._predict_rows(reader, np.arange(len(reader), dtype=np.intp)))
+        readers = self._input_readers(x, self._owner("predict"))
+        return self._outs.pack(self._predict_rows(feeding.Batch(np.arange(len(readers[0]), dtype=np.intp), readers)))
 
-    def _predict_rows(self, reader, index, out=None):
-        """Return the outputs for the rows of `index`, a list of arrays, written to those of `out` if given."""
-        with self.plan.program(len(index), "predict") as program:
+    def _predict_rows(self, batch, out=None):
+        """Return the outputs for a batch, a list of arrays, written to those of `out` if given."""
+        with self.plan.program(len(batch), "predict") as program:
             self.plan.refresh(program)
-            reader.write(index, program.x)
+            batch.write_inputs(program)
             program.run()
             if out is None:
                 return [y.copy() for y in program.outputs]

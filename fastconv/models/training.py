@@ -46,8 +46,10 @@ class Trainer(Stepping):
         Parameters
         ----------
         x : array_like, PyDataset or iterable of batches
-            Arrays of any real type, or batches (x, y) or (x, y, sample_weight).
+            Arrays of any real type, or batches (x, y) or (x, y, sample_weight). Of several inputs, a list or tuple of
+            arrays in their order, or a dict by their names.
         y : array_like, optional
+            Of several outputs, a list, tuple or dict of arrays; None where there is no loss.
         batch_size : int, optional
             32 by default.
         epochs, initial_epoch : int
@@ -64,7 +66,7 @@ class Trainer(Stepping):
         class_weight : dict, optional
             Weights of classes in the loss.
         sample_weight : array_like, optional
-            Weights of samples in the loss.
+            Weights of samples in the loss; of several outputs in all losses, or a list, tuple or dict of arrays.
         steps_per_epoch, validation_steps : int, optional
             Batches of an epoch and of a validation; needed for endless iterables.
         validation_batch_size, validation_freq : int or list of int, optional
@@ -202,7 +204,7 @@ class Trainer(Stepping):
         Returns
         -------
         ndarray
-            One row a sample.
+            One row a sample. Of several outputs a list, tuple or dict of arrays, as the model was made.
         """
         _check_counts(self._owner("predict"), batch_size=batch_size, steps=steps)
         x = self._sole(x)
@@ -226,23 +228,22 @@ class Trainer(Stepping):
         whole = isinstance(feed, feeding.ArrayFeed)
         outputs, at = [], 0
         if whole:
-            shapes = [self.output_shape] if self.is_single else self.output_shape
-            outputs = [np.empty((len(feed.x), *shape[1:]), self.dtype) for shape in shapes]
+            outputs = [np.empty((feed.count, *shape[1:]), self.dtype) for shape in self._output_shapes]
         for step, batch in enumerate(feed):
             if container is not None:
                 container.on_predict_batch_begin(step)
             rows = [y[at : at + len(batch)] for y in outputs] if whole else None
-            result = self._predict_rows(batch.x, batch.index, rows)
+            result = self._predict_rows(batch, rows)
             at += len(batch)
             if not whole:
                 outputs.append(result)
             if container is not None:
-                container.on_predict_batch_end(step, {"outputs": self._structured(result)})
+                container.on_predict_batch_end(step, {"outputs": self._outs.pack(result)})
         if whole:
-            return self._structured(outputs)
+            return self._outs.pack(outputs)
         if not outputs:
             raise ValueError(f"{self._owner('predict')}: x gave no batch; expected at least one.")
-        return self._structured([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
+        return self._outs.pack([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
 
 
 def _leave_out(feed, batches, resuming):

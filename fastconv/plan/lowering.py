@@ -12,7 +12,8 @@ class Step(NamedTuple):
     ----------
     op : Op
     x, y : int
-        Numbers of values; value 0 is the model's input. A fused step has the x of its first and the y of its last part.
+        Numbers of values; the first ones are the model's inputs. A fused step has the x of its first and the y of its
+        last part.
     variables : tuple of Variable, int or None
         The op's parameters: weights, or numbers of values that it reads beside x.
     layers : tuple of str
@@ -47,16 +48,17 @@ class Trace:
 
     Parameters
     ----------
-    input_shape : tuple of int
-        Without the batch.
+    *input_shapes : tuple of int
+        Those of the first values, the inputs, without the batch.
     training : bool
         Whether the steps are meant for training.
     """
 
-    def __init__(self, input_shape, training):
+    def __init__(self, *input_shapes, training):
         self.training = training
         self.steps = []
-        self.shapes = [(1, *input_shape)]
+        self.shapes = [(1, *shape) for shape in input_shapes]
+        self.inputs = list(range(len(input_shapes)))
         self.layer = "?"
         self.made = {}
 
@@ -79,15 +81,18 @@ class Trace:
 
 def lower(layers, input_shape, training):
     """Return (steps, shapes of all values, value of the output) of a chain of built layers."""
-    steps, shapes, (out,) = lower_network(Chain(layers), input_shape, training)
-    return steps, shapes, out
+    trace, (out,) = lower_network(Chain(layers), [input_shape], training)
+    return trace.steps, trace.shapes, out
 
 
-def lower_network(network, input_shape, training):
-    """Return (steps, shapes of all values, values of the outputs) of something with ``lower_whole(trace, x)``."""
-    trace = Trace(input_shape, training)
-    found = network.lower_whole(trace, 0)
-    return trace.steps, trace.shapes, found if isinstance(found, list) else [found]
+def lower_network(network, input_shapes, training):
+    """Return the trace and the values of the outputs of something with ``lower_whole(trace, x)``.
+
+    Of several inputs x is a list.
+    """
+    trace = Trace(*input_shapes, training=training)
+    found = network.lower_whole(trace, trace.inputs if len(trace.inputs) > 1 else 0)
+    return trace, found if isinstance(found, list) else [found]
 
 
 class Chain:

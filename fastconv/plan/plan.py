@@ -8,9 +8,10 @@ import numpy as np
 
 from fastconv import kernels
 from fastconv.ops import primitives as P
+from fastconv.ops.loss import LossOp
 from fastconv.plan import arena, describe
 from fastconv.plan.fusion import fold, fuse, sink_swaps, without
-from fastconv.plan.lowering import Chain, Step, Trace, lower_network
+from fastconv.plan.lowering import Chain, Step, lower_network
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
 from fastconv.runtime.memory import empty
@@ -27,6 +28,13 @@ class Unfused(NamedTuple):
     output: int
 
 
+class Judgement(NamedTuple):
+    """The loss of an output: its op, and its weight in the sum of all losses."""
+
+    op: LossOp
+    weight: float = 1.0
+
+
 class Plan:
     """The steps of built layers.
 
@@ -34,11 +42,11 @@ class Plan:
     ----------
     layers : list of Layer
         All that have weights or can be frozen; a chain, unless `network` says how they hang together.
-    input_shape : tuple of int
+    input_shapes : tuple of int, or list of them
         Without the batch.
     dtype : str
-    loss_op : LossOp, optional
-        Of the first output.
+    losses : LossOp, or list of Judgement or None, optional
+        Of each output; None where there is none.
     network : object with ``lower_whole(trace, x)``, optional
         Returns the value that comes out, or a list of them.
 
@@ -50,10 +58,14 @@ class Plan:
     plan of 1 step, float32...
     """
 
-    def __init__(self, layers, input_shape, dtype="float32", loss_op=None, network=None):
-        self.dtype, self.input_shape = np.dtype(dtype), tuple(input_shape)
+    def __init__(self, layers, input_shapes, dtype="float32", losses=None, network=None):
+        self.dtype = np.dtype(dtype)
+        several = isinstance(input_shapes, list)
+        self.input_shapes = [tuple(shape) for shape in (input_shapes if several else [input_shapes])]
+        self.input_shape = self.input_shapes[0] if len(self.input_shapes) == 1 else None
         self.fused = settings.is_fusion_enabled()
-        self.layers, self._loss_op = list(layers), loss_op
+        self.layers = list(layers)
+        self.losses = losses if isinstance(losses, list) else [None if losses is None else Judgement(losses)]
         self._network = Chain(layers) if network is None else network
         self._inference, self._training = self._lower(False), {self.frozen: self._lower(True)}
         self.variables = list({id(v): v for layer in layers for v in layer.weights}.values())
@@ -64,20 +76,33 @@ class Plan:
         self._lock = threading.Lock()
 
     def _lower(self, training):
-        steps, shapes, outputs = lower_network(self._network, self.input_shape, training)
+        trace, outputs = lower_network(self._network, self.input_shapes, training)
+        steps, shapes = trace.steps, trace.shapes
         kept = set(outputs) if len(outputs) > 1 else ()
         if self.fused:
             steps, shapes = sink_swaps(steps, shapes, kept)
             steps = steps if training else fold(steps, kept)  # once, for all modes: they share the folded weights
-        loss = []
-        if self._loss_op is not None:
-            loss = [Step(self._loss_op, outputs[0], len(shapes), (), ("loss",))]
-            shapes = [*shapes, shapes[outputs[0]]]
         plain, source = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
         found = [source.get(value, value) for value in outputs]
         plain = fuse(plain, set(found)) if self.fused else plain
-        with_loss = fuse(steps + loss, kept) if self.fused else steps + loss
-        return {"shapes": shapes, "plain": plain, "loss": with_loss, "found": found, "outputs": outputs}
+        judged = [Step(j.op, x, len(shapes) + i, (), ("loss",)) for i, (j, x) in enumerate(self._judged(outputs))]
+        unjudged = [x for x, j in zip(outputs, self._of_each(outputs), strict=True) if j is None]
+        shapes = [*shapes, *(shapes[step.x] for step in judged)]
+        steps = _each_behind_its_maker(steps, judged)
+        steps = fuse(steps, set(unjudged)) if self.fused else steps
+        losses = sorted((step for step in steps if isinstance(step.op, LossOp)), key=lambda step: step.y)
+        steps = [step for step in steps if not isinstance(step.op, LossOp)]
+        return {
+            "shapes": shapes, "plain": plain, "found": found, "steps": steps, "losses": losses, "unjudged": unjudged,
+        }  # fmt: skip
+
+    def _of_each(self, outputs):
+        """Return what is said of the loss of each output."""
+        return [*self.losses, *[None] * (len(outputs) - len(self.losses))]
+
+    def _judged(self, outputs):
+        """Return (Judgement, value) of the outputs that have a loss."""
+        return [(j, x) for j, x in zip(self._of_each(outputs), outputs, strict=True) if j is not None]
 
     def _lowered(self, training):
         """Return steps and shapes; those of training for the layers that are frozen now."""
@@ -94,16 +119,21 @@ class Plan:
 
     # -- what a program asks ------------------------------------------------------------------------------
     def steps_of(self, mode):
-        """Return (steps, loss step or None, shapes of the values) of a mode."""
+        """Return (steps, steps of the losses, shapes of the values) of a mode."""
         lowered = self._lowered(mode == "train")
         if mode == "predict":
-            return lowered["plain"], None, lowered["shapes"]
-        return lowered["loss"][:-1], lowered["loss"][-1], lowered["shapes"]
+            return lowered["plain"], [], lowered["shapes"]
+        return lowered["steps"], lowered["losses"], lowered["shapes"]
 
     def outputs_of(self, mode):
-        """Return the numbers of the values that a mode gives, the predictions of a loss left out."""
+        """Return the numbers of the values that a mode gives, the predictions of losses left out."""
         lowered = self._lowered(mode == "train")
-        return lowered["found"] if mode == "predict" else lowered["outputs"][1:]
+        return lowered["found" if mode == "predict" else "unjudged"]
+
+    @property
+    def loss_weights(self):
+        """The weights of the losses there are, in their order."""
+        return [judgement.weight for judgement in self.losses if judgement is not None]
 
     @property
     def steps(self):
@@ -114,7 +144,7 @@ class Plan:
     def differentiable(self):
         """The values of a training step whose gradient somebody needs: those behind a trainable weight."""
         found = set()
-        for step in self._lowered(True)["loss"]:
+        for step in self._lowered(True)["steps"]:
             if step.learns(found):
                 found.add(step.y)
         return found
@@ -142,23 +172,23 @@ class Plan:
         return self._prepared.setdefault(key, empty(shape, dtype or self.dtype))
 
     # -- running ------------------------------------------------------------------------------------------
-    def program(self, n, mode, weights_shape=None):
+    def program(self, n, mode, weights_shapes=()):
         """Lend a program for a batch of `n`, as a context; as many at once as there are threads that ask.
 
-        `weights_shape` is that of one sample's weights, None if there are no weights.
+        `weights_shapes` has for each loss the shape of one sample's weights, None if there are no weights.
         """
         try:
             lane = self._lanes.pop()  # one that nobody uses now
         except IndexError:
             lane = Lane(self)
-        return lane.lend(n, mode, weights_shape)
+        return lane.lend(n, mode, weights_shapes)
 
     def take_back(self, lane):
         """Let others use a lane that was lent."""
         self._lanes.append(lane)
 
     def predict(self, x):
-        """Return the outputs for a batch as the model wants it, of its own type."""
+        """Return the output for a batch as the model wants it, of its own type; several in a list."""
         with self.program(len(x), "predict") as program:
             self.refresh(program)
             program.x[...] = x
@@ -179,11 +209,9 @@ class Plan:
     @property
     def unfused(self):
         """The steps of inference as the layers gave them, one op each: an `Unfused`."""
-        trace = Trace(self.input_shape, False)
-        found = self._network.lower_whole(trace, 0)
+        trace, (output, *_) = lower_network(self._network, self.input_shapes, False)
         steps, source = without(P.ActivityPenalty, trace.steps)
         made = {name: source.get(value, value) for name, value in trace.made.items() if not isinstance(value, list)}
-        output = found[0] if isinstance(found, list) else found
         return Unfused(steps, trace.shapes, made, source.get(output, output))
 
     @property
@@ -195,6 +223,16 @@ class Plan:
         return describe.text(self)
 
 
+def _each_behind_its_maker(steps, losses):
+    """Return the steps with each loss right behind the step whose result it judges, where it may be fused with it."""
+    found = []
+    made = {step.y for step in steps}
+    found += [loss for loss in losses if loss.x not in made]  # of an input
+    for step in steps:
+        found += [step, *(loss for loss in losses if loss.x == step.y)]
+    return found
+
+
 class Lane:
     """Memory for one program at a time, and the programs that were bound to it."""
 
@@ -204,9 +242,9 @@ class Lane:
         self.programs = OrderedDict()
         self.wanted = None
 
-    def lend(self, n, mode, weights_shape):
+    def lend(self, n, mode, weights_shapes):
         """Say which program the context is for; at its end the lane is free again."""
-        self.wanted = (n, mode, threads.get_num_threads(), weights_shape)
+        self.wanted = (n, mode, threads.get_num_threads(), weights_shapes)
         return self
 
     def __enter__(self):
@@ -215,16 +253,16 @@ class Lane:
     def __exit__(self, *error):
         self.plan.take_back(self)
 
-    def program(self, n, mode, thread_count, weights_shape=None):
-        """Return the program for a batch size, mode, number of threads and shape of a sample's weights."""
-        key = (n, mode, thread_count, weights_shape, kernels.variant())
+    def program(self, n, mode, thread_count, weights_shapes=()):
+        """Return the program for a batch size, mode, number of threads and shapes of a sample's weights."""
+        key = (n, mode, thread_count, weights_shapes, kernels.variant())
         if mode != "predict":
             key += (*self.plan.frozen, *[v.trainable for v in self.plan.variables])
         found = self.programs.get(key)
         if found is not None:
             self.programs.move_to_end(key)
             return found
-        program = Program(self.plan, n, mode, thread_count, weights_shape)
+        program = Program(self.plan, n, mode, thread_count, weights_shapes)
         if program.size > self.memory.size:
             self.programs.clear()  # they hold on to the smaller block
             self.memory = arena.block(program.size)

@@ -165,7 +165,7 @@ def kernel_names(part):
     return ", ".join(dict.fromkeys(part.kernels)) or "-"
 
 
-def measure(plan, n, fill, mode="predict", weights_shape=None, seconds=0.5):
+def measure(plan, n, fill, mode="predict", weights_shapes=(), seconds=0.5):
     """Time the steps of a plan for a batch, in memory of their own; nothing of the model is changed.
 
     Parameters
@@ -176,8 +176,8 @@ def measure(plan, n, fill, mode="predict", weights_shape=None, seconds=0.5):
     fill : callable
         Writes the batch into a program's arrays.
     mode : {"predict", "train"}
-    weights_shape : tuple of int, optional
-        The shape of one sample's weights, None if there are none.
+    weights_shapes : tuple of (tuple of int or None)
+        For each loss the shape of one sample's weights, None if there are none.
     seconds : float
         How long to measure, about.
 
@@ -185,7 +185,7 @@ def measure(plan, n, fill, mode="predict", weights_shape=None, seconds=0.5):
     -------
     Profile
     """
-    program, other = (Program(plan, n, mode, get_num_threads(), weights_shape) for _ in range(2))
+    program, other = (Program(plan, n, mode, get_num_threads(), weights_shapes) for _ in range(2))
     memory = block(program.size)
     for bound in (program, other):
         bound.bind(memory)

@@ -28,19 +28,26 @@ class Program:
     mode : {"predict", "test", "train"}
         Forward; forward and loss; forward, loss and backward.
     threads : int
-    weights_shape : tuple of int, optional
-        The shape of one sample's weights in the loss; None: there are no weights.
+    weights_shapes : tuple of (tuple of int or None)
+        For each loss the shape of one sample's weights; None, and where nothing is said: there are no weights.
+
+    Attributes
+    ----------
+    inputs, outputs : list of ndarray
+        Once it is bound. ``outputs`` are those of predictions; with losses they are those without one.
+    losses : list of Site
+        Where each loss gets its ``targets``, ``weights`` and ``scale``, and leaves ``losses``, ``total``, ``y_pred``.
     """
 
-    def __init__(self, plan, n, mode, threads, weights_shape=None):
+    def __init__(self, plan, n, mode, threads, weights_shapes=()):
         self.n, self.mode, self.threads, self.plan = n, mode, threads, plan
-        self.weights_shape, self.weighted = weights_shape, weights_shape is not None
-        self.steps, self.loss_step, self.shapes = plan.steps_of(mode)
+        self.steps, self.loss_steps, self.shapes = plan.steps_of(mode)
+        self._weights_shapes = [*weights_shapes, *[None] * (len(self.loss_steps) - len(weights_shapes))]
         self.end = 2 * len(self.steps) + 1
         self.training = mode == "train"
         self.differentiable = plan.differentiable if self.training else ()
         self.buffers, self.values, self.gradients = [], {}, {}
-        self._shapes = {0: (n, *plan.input_shape)}
+        self._shapes = {i: (n, *shape) for i, shape in enumerate(plan.input_shapes)}
         self._sites = [self._site(step) for step in self.steps]
         self._sinks = [[] for _ in self.steps]
         self._changed = [step.variables[place] for step in self.steps for place in step.op.state]
@@ -67,7 +74,8 @@ class Program:
     def _plan_values(self):
         """Make the buffers of all values and of their gradients; aliases share their root's."""
         last = len(self.steps)
-        self.values[0] = self._new(self._shape(0), None, -1, 0)
+        for x in range(len(self.plan.input_shapes)):
+            self.values[x] = self._new(self._shape(x), None, -1, 0)
         for i, (step, site) in enumerate(zip(self.steps, self._sites, strict=True)):
             for x in step.reads:
                 self.values[x].until(i)
@@ -81,24 +89,20 @@ class Program:
                 self.values[step.y] = self._new(site.y_shape, None, i, i)
                 if self.training and "y" in step.op.reads:
                     self.values[step.y].until(2 * last - i)
-        found = self.plan.outputs_of(self.mode)
-        self.last = self.loss_step.x if self.loss_step is not None else found[0]
-        self._found = found
-        for value in (self.last, *found):
+        self._found = self.plan.outputs_of(self.mode)
+        for value in self._found:
             self.values[value].until(self.end)
-        self.output = self.values[self.last]
-        if self.loss_step is not None:
-            self._plan_loss(last)
+        self._judged = [self._plan_loss(step, last) for step in self.loss_steps]
         if self.training:
             self._plan_gradients(last)
 
-    def _plan_loss(self, last):
-        step = self.loss_step
-        self.values[step.x].until(last)
-        self.predictions = self.values[step.x]
+    def _plan_loss(self, step, last):
+        """Return the buffers of a loss: its predictions, and of the gradient what `_sink` says."""
+        predictions = self.values[step.x]
+        predictions.until(last if step.op.writes_predictions else self.end)
         if step.op.writes_predictions:
-            self.predictions = self._new(self._shape(step.x), None, last, self.end)
-        self.gradients[step.x] = self._new(self._shape(step.x), None, last, last)
+            predictions = self._new(self._shape(step.x), None, last, self.end)
+        return predictions, self._sink(step.x, step, last, alias=False)
 
     def _plan_gradients(self, last):
         """Make the buffers of gradients: where two meet, the later one gets a place of its own and is added."""
@@ -151,9 +155,8 @@ class Program:
     def bind(self, memory):
         """Make all arrays, in `memory`, and all kernel calls; ``pieces`` has them as (phase, step, calls), in order."""
         place(self.buffers, memory)
-        self.x = self.values[0].array
-        self.outputs = [self.values[v].array.reshape(self._shape(v)) for v in (*self._found,)]
-        self.y = self.output.array.reshape(self._shape(self.last))
+        self.inputs = [self.values[x].array for x in range(len(self.plan.input_shapes))]
+        self.outputs = [self.values[v].array.reshape(self._shape(v)) for v in self._found]
         prepare, forward, backward = [], [], []
         self.draws, self._penalties = [], []
         for i, (step, site, parts) in enumerate(zip(self.steps, self._sites, self._parts, strict=True)):
@@ -164,10 +167,10 @@ class Program:
             forward.append(("forward", step, step.op.forward(site)))
             if self.training and step.y in self.gradients:
                 backward.append(("backward", step, step.op.backward(site) + self._additions(self._sinks[i])))
-        if self.loss_step is not None:
-            forward.append(("forward", self.loss_step, self._bind_loss()))
+        self.losses = [self._bind_loss(i) for i in range(len(self.loss_steps))]
+        forward += [("forward", step, site.calls) for step, site in zip(self.loss_steps, self.losses, strict=True)]
         self.pieces = [*(prepare if self.training else []), *forward, *reversed(backward)]
-        if self.loss_step is not None:
+        if self.losses:
             self.pieces.append(("penalties", None, self._bind_weight_penalties()))
         prepare, calls = ([call for *_, part in pieces for call in part] for pieces in (prepare, self.pieces))
         k = kernels.for_dtype(self.plan.dtype)
@@ -219,19 +222,17 @@ class Program:
             site.dx = None if targets[0] is None else targets[0].reshape(shape)
             site.dparams = tuple(targets[1:])
 
-    def _bind_loss(self):
-        step = self.loss_step
-        shape = self._shape(step.x)
+    def _bind_loss(self, i):
+        """Return the site of a loss; its calls also weigh the gradient, and add it to that of another loss."""
+        step, (predictions, (part, whole)) = self.loss_steps[i], self._judged[i]
+        shape, weight = self._shape(step.x), self.plan.loss_weights[i]
         site = step.op.site(shape, [], self.plan.dtype, thread_count=self.threads)
-        site.__dict__.update(loss_buffers(step.op, shape, self.plan.dtype, self.weights_shape))
-        site.x, site.dx = (
-            self.values[step.x].array.reshape(shape),
-            self.gradients[step.x].array.reshape(shape),
-        )
-        site.y_pred = self.y = self.predictions.array.reshape(shape)
-        self.targets, self.weights, self.scale = site.targets, site.weights, site.scale
-        self.losses, self.total = site.losses, site.total
-        return step.op.forward(site)
+        site.__dict__.update(loss_buffers(step.op, shape, self.plan.dtype, self._weights_shapes[i]), op=step.op)
+        site.x, site.dx = (array.reshape(shape) for array in (self.values[step.x].array, part.array))
+        site.y_pred = predictions.array.reshape(shape)
+        weigh = [partial(np.multiply, site.dx, self.plan.dtype.type(weight), site.dx)] if weight != 1 else []
+        site.calls = [*step.op.forward(site), *weigh, *self._additions([(0, part, whole)])]
+        return site
 
     # -- running ------------------------------------------------------------------------------------------
     def prepare(self):
@@ -239,9 +240,25 @@ class Program:
         self._prepare()
 
     @property
+    def x(self):
+        """The first input."""
+        return self.inputs[0]
+
+    @property
+    def y(self):
+        """The first output, or the predictions of the first loss."""
+        return self.losses[0].y_pred if self.losses else self.outputs[0]
+
+    @property
+    def penalty(self):
+        """The penalties of regularizers for the batch that was run."""
+        return sum([float(penalty[0]) for penalty in self._penalties], 0.0)
+
+    @property
     def loss(self):
-        """The loss of the batch that was run, with the penalties of regularizers."""
-        return float(self.total[0]) + sum(float(penalty[0]) for penalty in self._penalties)
+        """The loss of the batch that was run: the weighted sum of the losses, and the penalties."""
+        totals = zip(self.plan.loss_weights, self.losses, strict=True)
+        return sum(weight * float(site.total[0]) for weight, site in totals) + self.penalty
 
     def run(self):
         """Make all calls."""

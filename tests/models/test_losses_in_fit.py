@@ -143,7 +143,7 @@ def test_a_changed_known_loss_trains():
 def test_a_wrapped_function_of_the_library_trains():
     model = line(losses.LossFunctionWrapper(losses.huber, delta=0.5, reduction="sum"))
     assert model.test_on_batch(np.zeros(2), np.array([0.25, 3.0])) == pytest.approx(0.03125 + 1.375)
-    assert type(model._loss_object) is losses.Huber
+    assert [type(one.loss) for one in model._losses] == [losses.Huber]
 
 
 def test_metrics_with_several_results_in_fit(rng, capsys):

@@ -191,8 +191,8 @@ def test_what_a_subclass_must_write():
     assert [y[0, 0] for _, y in Numbers(3)] == [0, 1, 2]
 
 
-def test_dicts_are_refused():
-    with pytest.raises(ValueError, match=r"A batch is a dict with \['image'\]"):
+def test_dicts_name_inputs():
+    with pytest.raises(ValueError, match=r"x is a dict with the keys \['image'\]"):
         line().fit(iter([{"image": np.zeros((2, 1))}]), verbose=0)
 
 

@@ -130,3 +130,110 @@ def test_ops(name):
     arrays = [rng.uniform(0.2, 2, (4, 4)).astype("float32") for _ in range(OPS[name])]
     theirs = keras.ops.convert_to_numpy(getattr(keras.ops, name)(*arrays))
     np.testing.assert_allclose(getattr(fastconv.ops, name)(*arrays), theirs, rtol=1e-5, atol=1e-6)
+
+
+# ---- several inputs and outputs
+
+
+def several(m, kind=list):
+    layers = m.layers
+    a, b = m.Input((8, 8, 3), name="xa"), m.Input((5,), name="xb")
+    h = layers.GlobalAveragePooling2D(name="g")(layers.Conv2D(6, 3, activation="relu", name="c")(a))
+    h = layers.Concatenate(name="cc")([h, layers.Dense(4, activation="tanh", name="d")(b)])
+    p, q = layers.Dense(3, activation="softmax", name="zz")(h), layers.Dense(2, name="aa")(h)
+    if kind is dict:
+        return m.Model({"xb": b, "xa": a}, {"zz": p, "aa": q}, name="m")
+    return m.Model(kind([a, b]), kind([p, q]), name="m")
+
+
+SPARSE = "sparse_categorical_crossentropy"
+COMPILED = [
+    {"loss": [SPARSE, "mse"], "metrics": [["accuracy"], ["mae", "mse"]]},
+    {
+        "loss": {"zz": SPARSE, "aa": "mae"},
+        "loss_weights": {"zz": 0.5, "aa": 3.0},
+        "metrics": {"zz": ["accuracy", "acc"]},
+    },
+    {"loss": [SPARSE, None], "metrics": [["accuracy"], []]},
+    {"loss": (SPARSE, "huber"), "loss_weights": [0.0, 2.0], "weighted_metrics": [["accuracy"], ["mae"]]},
+    {"loss": [SPARSE, "mse"], "metrics": [["accuracy"], []], "weighted_metrics": [["accuracy"], []]},
+]
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+@pytest.mark.parametrize("settings", COMPILED, ids=range(len(COMPILED)))
+def test_twenty_steps_of_several_inputs_and_outputs(settings, kind):
+    if kind is dict and not isinstance(settings["loss"], dict):
+        settings = {key: dict(zip(("zz", "aa"), value, strict=True)) for key, value in settings.items()}
+    keras.utils.set_random_seed(3)
+    rng = np.random.default_rng(0)
+    x = {
+        "xa": rng.standard_normal((40, 8, 8, 3)).astype("float32"),
+        "xb": rng.standard_normal((40, 5)).astype("float32"),
+    }
+    y = {"zz": np.arange(40) % 3, "aa": rng.standard_normal((40, 2)).astype("float32")}
+    if kind is not dict:
+        y = list(y.values())
+    weights = rng.uniform(0, 2, 40).astype("float32")
+    theirs, ours = (several(m, kind) for m in BOTH)
+    assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
+    ours.set_weights(theirs.get_weights())
+    found = []
+    for m, model in zip(BOTH, (theirs, ours), strict=True):
+        model.compile(m.optimizers.SGD(0.02, momentum=0.9), **settings)
+        weighted = {} if "metrics" in settings else {"sample_weight": weights}
+        history = model.fit(x, y, epochs=4, batch_size=8, shuffle=False, verbose=0, **weighted,
+                            validation_data=(x, y)).history  # fmt: skip
+        predictions = model.predict(x, verbose=0)
+        found.append((history, model.evaluate(x, y, verbose=0), predictions, model.metrics_names))
+    (h1, e1, p1, n1), (h2, e2, p2, n2) = found
+    assert set(h1) == set(h2) and n1 == n2 and type(p1) is type(p2) is kind
+    for name, values in h1.items():
+        np.testing.assert_allclose(h2[name], values, rtol=1e-4, err_msg=name)
+    np.testing.assert_allclose(e2, e1, rtol=1e-4)
+    pairs = [(p1[k], p2[k]) for k in p1] if kind is dict else zip(p1, p2, strict=True)
+    for a, b in pairs:
+        np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-4)
+
+
+def late(m):
+    """Return a model whose second input comes in late, beside one that nobody reads."""
+    layers = m.layers
+    a, b, c = (m.Input((4,), name=name) for name in "abc")
+    x = layers.Dense(4, name="e")(layers.Dense(4, name="d")(a))
+    return m.Model([c, b, a], layers.Add(name="f")([x, b]), name="late")
+
+
+def table(model):
+    """Return the cells of a summary."""
+    texts = []
+    model.summary(line_length=200, print_fn=lambda text, **_: texts.append(text))
+    lines = "\n".join(texts).splitlines()
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    return [row for row in cells if len(row) == 4 and row[0]]
+
+
+@pytest.mark.parametrize("make", [several, late, residual])
+def test_configs_and_summaries(make):
+    theirs, ours = (make(m) for m in BOTH)
+    assert [layer.name for layer in ours.layers[1:]] == [layer.name for layer in theirs.layers[1:]]
+    assert ours.input_shape == theirs.input_shape and ours.output_shape == theirs.output_shape
+    a, b = ours.get_config(), theirs.get_config()
+    if make is not residual:  # whose input has a number as its name
+        assert (a["input_layers"], a["output_layers"]) == (b["input_layers"], b["output_layers"])
+
+    def calls(entry):
+        """Return what each call of a layer reads."""
+        args = [call["args"] for call in entry["inbound_nodes"]]
+        return [[t["config"]["keras_history"][0] for t in (x[0] if isinstance(x[0], list) else x)] for x in args]
+
+    for one, other in list(zip(a["layers"], b["layers"], strict=True))[2:]:
+        assert (one["class_name"], calls(one)) == (other["class_name"], calls(other))
+    rows = [table(model) for model in (ours, theirs)]
+    assert rows[0][2:] == rows[1][2:]
+    twin = type(ours).from_config(a)
+    twin.set_weights(ours.get_weights())
+    x = [np.ones((2, *shape[1:])) for shape in np.atleast_1d(ours.input_shape).tolist()] if make is late else None
+    if x is not None:
+        np.testing.assert_array_equal(twin.predict(x, verbose=0), ours.predict(x, verbose=0))

@@ -58,9 +58,10 @@ def fill(program, x, targets=None, weights=None, scale=1.0):
     """Write a batch into a program's arrays."""
     program.x[...] = x
     if targets is not None:
-        program.targets[...] = targets
-        program.weights[...] = 1 if weights is None else weights
-        program.scale[0] = scale
+        (site,) = program.losses
+        site.targets[...] = targets
+        site.weights[...] = 1 if weights is None else weights
+        site.scale[0] = scale
 
 
 def execute(program, *batch, **settings):
@@ -74,7 +75,7 @@ def execute(program, *batch, **settings):
     return Result(
         program.y.copy(),
         program.loss if loss else 0.0,
-        program.losses.copy() if loss else np.zeros(0),
+        program.losses[0].losses.copy() if loss else np.zeros(0),
         [plan.gradient(v).copy() for v in plan.trainable] if program.mode == "train" else [],
     )
 

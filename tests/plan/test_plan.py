@@ -178,7 +178,7 @@ def test_unfreezing_between_steps(rng):
 
     def gradients():
         with plan.program(5, "train") as program:
-            program.x[...], program.targets[...] = x, t
+            program.x[...], program.losses[0].targets[...] = x, t
             program.run()
         return [plan.gradient(v).copy() for v in plan.trainable]
 
