@@ -1,10 +1,10 @@
 """Floor 5: models.
 
 ``sequential`` is the chain of layers, ``functional`` a graph of them (``graph``: its calls as a list), ``model`` what
-every model has, ``structure`` how its inputs and outputs are held together; ``summary`` prints the table. What trains a
-model lies in storeys, each inheriting the one before it: ``compiling`` (compile; ``compiled_losses`` and
-``compiled_metrics`` by output), ``data`` (from what a user passes to batches, with the readers of ``feeding``),
-``stepping`` (one batch), ``training`` (fit, evaluate, predict).
+every model has, ``subclassed`` what those have that define ``call``, ``structure`` how inputs and outputs are held
+together; ``summary`` prints the table. What trains a model lies in storeys, each inheriting the one before it:
+``compiling`` (compile; ``compiled_losses`` and ``compiled_metrics`` by output), ``data`` (from what a user passes to
+batches, with the readers of ``feeding``), ``stepping`` (one batch), ``training`` (fit, evaluate, predict).
 """
 
 from fastconv.layers.input import Input

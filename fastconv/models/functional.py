@@ -2,7 +2,7 @@
 
 from fastconv.layers.input import InputLayer
 from fastconv.layers.layer import Layer, unique_name
-from fastconv.models.graph import calls_of, in_keras_order
+from fastconv.models.graph import calls_of, in_keras_order, layer_sources
 from fastconv.models.model import Model
 from fastconv.models.structure import Structure
 from fastconv.names import spelled
@@ -16,7 +16,7 @@ class Functional(Model):
     """A graph of layers from inputs to outputs; see `Model` for the arguments."""
 
     def __init__(self, inputs, outputs, trainable=True, name=None):
-        super().__init__(name or unique_name("functional"))
+        super().__init__(name=name or unique_name("functional"))
         self._ins, self._input_tensors = self._tensors_of("inputs", inputs)
         self._outs, self._output_tensors = self._tensors_of("outputs", outputs)
         self._input_layers = [self._input_layer(x) for x in self._input_tensors]
@@ -152,6 +152,15 @@ class Functional(Model):
             return self._input_tensors[self._input_layers.index(layer)].shape
         shapes = [y.shape for y in node.outputs]
         return shapes[0] if len(shapes) == 1 else shapes
+
+    def layer_input_shape(self, layer):
+        """Return the shape of what a layer reads at its first call, a list of them if there are several."""
+        return self.layer_output_shape(layer) if self._node_of(layer) is None else super().layer_input_shape(layer)
+
+    def layer_sources(self):
+        """Return the layers that each layer reads, by its id; ops between them are passed over."""
+        inputs = zip(self._input_tensors, self._input_layers, strict=True)
+        return layer_sources(self._order, {id(x): [layer] for x, layer in inputs})
 
     def _node_of(self, layer):
         return next((node for node in self._order if node.operation is layer), None)

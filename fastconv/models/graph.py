@@ -104,3 +104,24 @@ def _walk(maker, outputs):
             seen.add(id(node))
             yield node
             stack += [maker[id(x)] for x in reversed(getattr(node, "tensors", ()))]
+
+
+def layer_sources(nodes, makers):
+    """Return the layers that each layer reads, by its id; ops between them are passed over.
+
+    Parameters
+    ----------
+    nodes : list of Node
+        Each behind those it reads.
+    makers : dict
+        The layers that inputs come from, in lists, by the inputs' ids.
+    """
+    found, makers = {}, dict(makers)
+    for node in nodes:
+        read = list({id(layer): layer for x in node.tensors for layer in makers.get(id(x), ())}.values())
+        if isinstance(node.operation, Layer):
+            known = found.setdefault(id(node.operation), [])
+            known += [layer for layer in read if all(layer is not other for other in known)]
+            read = [node.operation]
+        makers.update({id(y): read for y in node.outputs})
+    return found

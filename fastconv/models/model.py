@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastconv import saving
-from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties, unique_name
+from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties
 from fastconv.models import profiling, summary
 from fastconv.models.structure import ALONE
+from fastconv.models.subclassed import OwnCall, OwnWeights
 from fastconv.models.training import Trainer
 from fastconv.names import spelled, suggestion
 from fastconv.ops import primitives as P
@@ -18,12 +19,15 @@ from fastconv.saving import architecture
 
 
 @spelled
-class Model(Trainer, Layer):
+class Model(Trainer, OwnCall, Layer):
     """What every model has, and the model between symbolic tensors.
 
     ``Model(inputs, outputs)`` computes outputs from inputs: tensors of `Input`, of layers called on tensors, or of the
     layers of a built model (``model.inputs``, ``layer.output``). It shares its layers, and so their weights, with
     whoever else has them. A model is a layer: it can be called on a tensor, or stand in another model.
+
+    A subclass may define ``call(self, inputs)``, or ``call(self, inputs, training)``, over layers that it has as
+    attributes and functions of ``ops``. It is traced on symbolic tensors, so it cannot ask for values.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ class Model(Trainer, Layer):
     ValueError
         If an output does not come from the inputs.
     NotImplementedError
-        For subclasses with a `call` of their own.
+        For subclasses with a `train_step` or another method that handles a batch.
 
     Examples
     --------
@@ -59,21 +63,26 @@ class Model(Trainer, Layer):
 
         return Functional(*args, **kwargs)
 
-    def __init__(self, name=None, trainable=True):
+    def __init__(self, *args, trainable=True, name=None, dtype=None, **kwargs):
+        if args or "inputs" in kwargs or "outputs" in kwargs:  # a subclass whose __init__ says what comes of what
+            _functional(type(self)).__init__(self, *args, trainable=trainable, name=name, **kwargs)
+            return
         super().__init__()
-        Layer.__init__(self, name=name or unique_name("model"))
-        if type(self).call is not Layer.call and type(self).lower is Layer.lower:
-            raise NotImplementedError(
-                f"Model {self.name!r} ({type(self).__name__}): subclasses of Model with a call of their own are not "
-                "supported. Make it a Layer and put that into a Sequential, or write "
-                "Model(inputs, outputs) with layers called on Input tensors."
-            )
+        Layer.__init__(self, name=name, dtype=dtype, **kwargs)
+        self.refuse_steps()
+        self.refuse(trainable=None if trainable else trainable)  # the layers are not there yet
         self.built = False
         self._plans = {}
         self._shapes = []
 
     def __getstate__(self):
-        return {**self.__dict__, "_plans": {}, "_nodes": []}  # kernels are bound to memory: copies make their own
+        copied = {**self.__dict__, "_plans": {}, "_nodes": []}  # kernels are bound to memory: copies make their own
+        return {**copied, "_input_tensors": (), "_output_tensors": (), "_order": ()} if self.is_traced else copied
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if self.is_traced and self.built:
+            self._trace(self._built_for)
 
     def _forget(self):
         """Drop what was made from the layers, after a change of them."""
@@ -142,9 +151,6 @@ class Model(Trainer, Layer):
     # -- inputs and outputs -------------------------------------------------------------------------------
     _ins = _outs = ALONE  # how they are held together
 
-    def _learn_structure(self, x):
-        """Find out how inputs are held together, where only data tell."""
-
     @property
     def _input_names(self):
         """What a dict of inputs has as its keys."""
@@ -153,18 +159,12 @@ class Model(Trainer, Layer):
         return [x.name for x in self._input_tensors] if self.built else ["x"]
 
     @property
-    def _input_shapes(self):
-        return [self.input_shape]
-
-    @property
-    def _output_shapes(self):
-        return [self.output_shape]
-
-    @property
     def output_names(self):
         """The names of the outputs: those of the layers that make them, or a dict's keys."""
         if self._outs.keys is not None:
             return sorted(self._outs.keys)
+        if self.is_traced:
+            return [None] * len(self._output_tensors)
         return [getattr(getattr(y.node, "operation", y), "name", None) for y in self._output_tensors]
 
     # -- in another model ---------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Model(Trainer, Layer):
     @property
     def weights(self):
         """All weights, layer by layer."""
-        return _once(v for layer in self.layers for v in layer.weights)
+        return _once([*self._own_weights(), *(v for layer in self.layers for v in layer.weights)])
 
     @property
     def variables(self):
@@ -241,7 +241,8 @@ class Model(Trainer, Layer):
     @property
     def trainable_weights(self):
         """The weights that training changes."""
-        return _once(v for layer in self.layers for v in layer.trainable_weights)
+        own = [v for v in self._own_weights() if v.trainable]
+        return _once([*own, *(v for layer in self.layers for v in layer.trainable_weights)])
 
     @property
     def trainable_variables(self):
@@ -251,7 +252,8 @@ class Model(Trainer, Layer):
     @property
     def non_trainable_weights(self):
         """The weights that training leaves alone."""
-        return _once(v for layer in self.layers for v in layer.non_trainable_weights)
+        own = [v for v in self._own_weights() if not v.trainable]
+        return _once([*own, *(v for layer in self.layers for v in layer.non_trainable_weights)])
 
     @property
     def non_trainable_variables(self):
@@ -265,6 +267,8 @@ class Model(Trainer, Layer):
 
     @trainable.setter
     def trainable(self, value):
+        for variable in self._own_weights():
+            variable.trainable = bool(value) and variable.is_parameter
         for layer in self.layers:
             layer.trainable = value
 
@@ -408,6 +412,8 @@ class Model(Trainer, Layer):
 def _leaves(layer):
     """Return the layers in a layer that hold none themselves, or are no models; each once."""
     found = {}
+    if isinstance(layer, Model) and layer._own_weights():
+        found[id(layer)] = OwnWeights(layer)
     for part in layer.sublayers:
         if not isinstance(part, Model):
             found[id(part)] = part
@@ -418,3 +424,15 @@ def _leaves(layer):
 def _once(values):
     """Return values as a list, each object once."""
     return list({id(v): v for v in values}.values())
+
+
+def _functional(cls):
+    """Let `Functional` stand where `Model` stands among the bases of a class, as Keras does; return it."""
+    from fastconv.models.functional import Functional  # it is a Model itself
+
+    for base in cls.__bases__:
+        if base is not Model and issubclass(base, Model) and not issubclass(base, Functional):
+            _functional(base)
+    if Model in cls.__bases__:
+        cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
+    return Functional

@@ -1,5 +1,7 @@
 """Sequential: a chain of layers."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from fastconv.layers.input import InputLayer
@@ -30,7 +32,7 @@ class Sequential(Model):
     """
 
     def __init__(self, layers=None, trainable=True, name=None):
-        super().__init__(name or unique_name("sequential"))
+        super().__init__(name=name or unique_name("sequential"))
         self._layers = []
         self._input = None  # an InputLayer
         self._tensors = []  # the symbolic input, and what comes out of each layer
@@ -195,6 +197,14 @@ class Sequential(Model):
         return self._tensors[-1:]
 
     @property
+    def _input_shapes(self):
+        return [self.input_shape]
+
+    @property
+    def _output_shapes(self):
+        return [self.output_shape]
+
+    @property
     def dtype(self):
         """The type of the layers."""
         return self._layers[0].dtype if self._layers else np.dtype("float32").name
@@ -226,6 +236,16 @@ class Sequential(Model):
         if not self.built:
             return None
         return next(shape for shape, other in zip(self._shapes[1:], self._layers, strict=True) if other is layer)
+
+    def layer_input_shape(self, layer):
+        """Return the shape of what a layer reads, None before the model is built."""
+        if not self.built:
+            return None
+        return next(shape for shape, other in zip(self._shapes, self._layers, strict=False) if other is layer)
+
+    def layer_sources(self):
+        """Return the layer that each layer reads, in a list, by its id."""
+        return {id(layer): [before] for before, layer in pairwise(self._layers)}
 
     def compute_output_shape(self, input_shape):
         """Return the outputs' shape for an inputs' shape."""

@@ -256,15 +256,6 @@ class KerasLike:
     """Not a tensor."""
 
 
-def test_models_with_a_call_of_their_own_are_refused():
-    class Mine(Model):
-        def call(self, x):
-            return x
-
-    with pytest.raises(NotImplementedError, match=r"\(Mine\): subclasses of Model with a call.*Make it a Layer"):
-        Mine()
-
-
 def test_nan_is_found_in_a_graph(rng):
     model = residual("m")
     model.compile("sgd", "mse")
