@@ -121,7 +121,12 @@ def _trainable(model):
 
 def _flops(model):
     known = flops_by_layer(model.plan) if model.built else None
-    return lambda layer: "?" if known is None else f"{known.get(layer.name, 0):,}"
+
+    def of(layer):
+        """Return the operations of a layer; those of a model are its own and those of all that it holds."""
+        return known.get(layer.name, 0) + sum(map(of, getattr(layer, "layers", ())))
+
+    return lambda layer: "?" if known is None else f"{of(layer):,}"
 
 
 class Extra(NamedTuple):

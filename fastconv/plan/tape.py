@@ -26,6 +26,8 @@ class Tape:
         The output of every op by its number; 0 is the input.
     output : int
         The number of the (first) output.
+    made : dict of int
+        The number of what each layer has made, by its name.
 
     Examples
     --------
@@ -35,22 +37,18 @@ class Tape:
     >>> tape = Tape(model.plan, np.array([[3.0, 4.0]], np.float32))
     >>> tape.values[tape.output].tolist()
     [[11.0]]
-    >>> tape.gradient(tape.of("sum"), np.ones((1, 1))).tolist()
+    >>> tape.gradient(tape.made["sum"], np.ones((1, 1))).tolist()
     [[1.0, 2.0]]
     """
 
     def __init__(self, plan, x):
-        self._steps, _, self._made, self.output = plan.unfused
+        self._steps, _, self.made, self.output = plan.unfused
         self.values = {0: x}
         self._ways = []
         for step in self._steps:
             params = [None if v is None else self.values[v] if isinstance(v, int) else v.array for v in step.variables]
             self.values[step.y], way_back = step.op(self.values[step.x], *params)
             self._ways.append(way_back)
-
-    def of(self, layer):
-        """Return the number of the output of the layer of that name."""
-        return self._made[layer]
 
     @property
     def scores(self):

@@ -10,7 +10,8 @@ _MARGIN = 0.3
 _SIZE = 8  # of letters, in points
 # rankdir -> (whether layers stand in a column, whether the first comes at its upper or left end)
 _DIRECTIONS = {"TB": (True, True), "BT": (True, False), "LR": (False, True), "RL": (False, False)}
-_SPLINES = ("ortho", "curved", "polyline", "spline", "line")  # between neighbours of a chain all are straight lines
+_SPLINES = ("ortho", "curved", "polyline", "spline", "line")  # between neighbours all are straight lines
+_BEND = 0.3  # how far an arrow keeps from the boxes that it goes round, in inches
 
 
 class _Box(NamedTuple):
@@ -46,7 +47,7 @@ def plot_model(
     Parameters
     ----------
     model : Model
-        A built one whose layers form a chain.
+        A built one. Layers stand in a row; where one reads another than the one before it, the arrow goes round.
     to_file : str, path-like or None
         The file; its ending says the format, PNG without any. None: the figure is returned only (not in Keras).
     show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable : bool
@@ -59,7 +60,7 @@ def plot_model(
     dpi : int
         Dots per inch.
     splines : {"ortho", "curved", "polyline", "spline", "line"}
-        How arrows run. Those of a chain are straight in any case.
+        How arrows run. Those between neighbours are straight, and others are curved, in any case.
 
     Returns
     -------
@@ -89,9 +90,9 @@ def plot_model(
         "activations": show_layer_activations,
         "trainable": show_trainable,
     }
-    nodes, frames = _nodes(model, expand_nested)
+    nodes, frames, edges = _nodes(model, expand_nested)
     boxes = [_box(owner, layer, shown) for owner, layer in nodes]
-    figure = _draw(boxes, frames, *_DIRECTIONS[rankdir], dpi)
+    figure = _draw(boxes, frames, edges, *_DIRECTIONS[rankdir], dpi)
     if to_file is not None:
         _save(figure, to_file, dpi)
     return figure
@@ -124,18 +125,27 @@ def _save(figure, to_file, dpi):
 
 # ---- what is drawn ----------------------------------------------------------------------------------------
 def _nodes(model, expand):
-    """Return (model, layer) for each box, and frames: a nested model's name, its first and its last box."""
-    nodes, frames = [], []
+    """Return (model, layer) for each box; frames: a nested model's name, its first and its last box; arrows' ends."""
+    nodes, frames, edges, ends = [], [], [], {}
     for layer in model.layers:
+        start = len(nodes)
         if expand and getattr(layer, "layers", None):
-            inner, within = _nodes(layer, expand)
-            start = len(nodes)
+            inner, within, among = _nodes(layer, expand)
             frames += [(name, start + first, start + last) for name, first, last in within]
             frames.append((layer.name, start, start + len(inner) - 1))
+            edges += [(start + one, start + other) for one, other in among]
             nodes += inner
         else:
             nodes.append((model, layer))
-    return nodes, frames
+        ends[id(layer)] = start, len(nodes) - 1
+    sources = model.layer_sources()
+    edges += [
+        (ends[id(source)][1], ends[id(layer)][0])
+        for layer in model.layers
+        for source in sources.get(id(layer), ())
+        if source is not layer  # of a layer that is called on what it made
+    ]
+    return nodes, frames, edges
 
 
 def _box(model, layer, shown):
@@ -148,9 +158,10 @@ def _box(model, layer, shown):
         )
     cells = []
     if shown["shapes"]:
-        before = model.layers.index(layer) - 1
-        source = model.input_shape if before < 0 else model.layer_output_shape(model.layers[before])
-        cells += [_plain(f"Input shape: {source}"), _plain(f"Output shape: {model.layer_output_shape(layer)}")]
+        cells += [
+            _plain(f"Input shape: {model.layer_input_shape(layer)}"),
+            _plain(f"Output shape: {model.layer_output_shape(layer)}"),
+        ]
     if shown["dtype"]:
         cells.append(_plain(f"Output dtype: {layer.dtype}"))
     if shown["trainable"] and layer.weights:
@@ -164,10 +175,11 @@ def _plain(text):
 
 
 # ---- drawing ----------------------------------------------------------------------------------------------
-def _draw(boxes, frames, column, forwards, dpi):
+def _draw(boxes, frames, edges, column, forwards, dpi):
     """Return the figure: its only axes count inches, from the lower left."""
     lengths = [box.height if column else box.width for box in boxes]
     breadth = max((box.width if column else box.height for box in boxes), default=1.0) + 2 * _MARGIN + 0.2 * len(frames)
+    breadth += 2 * _BEND * any(other != one + 1 for one, other in edges)
     length = sum(lengths) + _GAP * max(0, len(boxes) - 1) + 2 * _MARGIN + 0.2 * len(frames)
     size = (breadth, length) if column else (length, breadth)
     figure = new_figure("utils.plot_model", *size)
@@ -187,8 +199,12 @@ def _draw(boxes, frames, column, forwards, dpi):
         _frame(axes, name, boxes[first : last + 1], centres[first : last + 1])
     for box, centre in zip(boxes, centres, strict=True):
         _draw_box(axes, box, *centre)
-    for i in range(len(boxes) - 1):
-        _arrow(axes, boxes[i], centres[i], boxes[i + 1], centres[i + 1])
+    for one, other in edges:
+        if other == one + 1:
+            _arrow(axes, boxes[one], centres[one], boxes[other], centres[other])
+        else:
+            between = slice(min(one, other), max(one, other) + 1)
+            _arc(axes, boxes[between], centres[between], column, other > one)
     return figure
 
 
@@ -213,6 +229,20 @@ def _arrow(axes, one, start, other, end):
     tail = [c + d * extent / 2 for c, d, extent in zip(start, across, (one.width, one.height), strict=True)]
     head = [c - d * extent / 2 for c, d, extent in zip(end, across, (other.width, other.height), strict=True)]
     axes.annotate("", head, tail, arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0})
+
+
+def _arc(axes, boxes, centres, column, onwards):
+    """Draw an arrow from the first of some boxes round the others to the last, or back."""
+    halves = [(box.width if column else box.height) / 2 for box in boxes]
+    start, end = (
+        (x + half, y) if column else (x, y + half) for (x, y), half in ((centres[i], halves[i]) for i in (0, -1))
+    )
+    (start, end) = (start, end) if onwards else (end, start)
+    along = end[1] - start[1] if column else start[0] - end[0]
+    bulge = max(halves) - (halves[0] + halves[-1]) / 2 + _BEND
+    style = f"arc3,rad={2 * bulge / along}"  # the middle of the arc is half as far out as its control point
+    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0, "connectionstyle": style}
+    axes.annotate("", end, start, arrowprops=arrow)
 
 
 def _frame(axes, name, boxes, centres):

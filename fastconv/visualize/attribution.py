@@ -160,7 +160,7 @@ def grad_cam(model, image, layer=None, class_index=None):
     tape = Tape(model.plan, x)
     chosen = _class(caller, tape.values[tape.output], class_index)
     layer = _layer_with_maps(caller, model, tape, layer)
-    at = tape.of(layer.name)
+    at = tape.made[layer.name]
     maps = channels_last(layer, tape.values[at])[0]
     gradient = channels_last(layer, tape.gradient(tape.scores, _one_hot(tape, chosen), at))[0]
     heat = np.maximum(maps @ gradient.mean(axis=(0, 1)), 0)
@@ -208,7 +208,11 @@ def _one_hot(tape, chosen):
 
 
 def _layer_with_maps(caller, model, tape, wanted):
-    layers = {layer.name: layer for layer in model.layers if tape.values[tape.of(layer.name)].ndim == 4}
+    layers = {
+        layer.name: layer
+        for layer in model.layers
+        if layer.name in tape.made and tape.values[tape.made[layer.name]].ndim == 4
+    }
     if not layers:
         raise ValueError(f"{caller}: no layer of model {model.name!r} makes maps of shape (height, width, channels).")
     if wanted is None:

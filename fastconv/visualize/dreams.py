@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.plan.tape import Tape
 from fastconv.visualize.drawing import new_figure
-from fastconv.visualize.images import channels_last, model_images, stretched, tile
+from fastconv.visualize.images import channels_last, model_images, require_one_input, stretched, tile
 
 _COLUMNS = 8
 _MOST_UNITS = 16
@@ -55,7 +55,7 @@ def activation_maximization(model, layer=None, units=None, steps=40, rate=0.1, s
     'maps (Conv2D): what units 0, 1, 2 look for'
     """
     caller = "visualize.activation_maximization"
-    model.require_built(caller)
+    require_one_input(caller, model)
     if len(model.input_shape) != 4:
         raise ValueError(f"{caller}: the model takes inputs of shape {model.input_shape[1:]}; expected images.")
     _check(caller, steps=steps, rate=rate)
@@ -71,7 +71,9 @@ def activation_maximization(model, layer=None, units=None, steps=40, rate=0.1, s
 def _uphill(model, layer, units, x, rate):
     """Return the step of each image that excites its own unit more."""
     tape = Tape(model.plan, x)
-    at = tape.scores if tape.of(layer.name) == tape.output else tape.of(layer.name)
+    if layer.name not in tape.made:
+        raise ValueError(f"{layer.name!r} is an input, whose units look for nothing; expected another layer.")
+    at = tape.scores if tape.made[layer.name] == tape.output else tape.made[layer.name]
     dy = np.zeros_like(tape.values[at])
     own = channels_last(layer, dy) if dy.ndim == 4 else dy  # a view
     for one, unit in zip(own, units, strict=True):

@@ -13,7 +13,7 @@ def one_image(caller, model, image):
     ValueError
         If it is not one image of the model's shape; an axis of size 1 at the end and the batch's may be missing.
     """
-    model.require_built(caller)
+    require_one_input(caller, model)
     shape, batch = tuple(model.input_shape[1:]), np.asarray(image)
     if batch.dtype.kind not in "buif":
         raise ValueError(f"{caller}: image has dtype {batch.dtype}; expected numbers.")
@@ -22,6 +22,13 @@ def one_image(caller, model, image):
     if given not in options:
         raise ValueError(f"{caller}: image has shape {given}; expected one image of shape {shape}.")
     return batch.astype(model.dtype).reshape(1, *shape)
+
+
+def require_one_input(caller, model):
+    """Raise ValueError unless a model is built and takes one image."""
+    model.require_built(caller)
+    if len(model.inputs) > 1:
+        raise ValueError(f"{caller}: the model has {len(model.inputs)} inputs; expected one, that of images.")
 
 
 def channels_last(layer, maps):

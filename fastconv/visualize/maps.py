@@ -6,7 +6,9 @@ import numbers
 
 import numpy as np
 
+from fastconv.plan.tape import Tape
 from fastconv.visualize.drawing import new_figure
+from fastconv.visualize.images import one_image
 
 # A layer is drawn unasked if its class name holds one of these.
 _SHOWN = ("Conv", "Pool", "Dense")
@@ -21,13 +23,13 @@ _TICKS_UP_TO = 20
 def feature_maps(model, image, layers=None, class_names=None):
     """Draw what the layers of a model make of one image, row by row down to the bars of the output.
 
-    The layers are called one after another, each on what the one before returned. All maps of a layer share
-    one grey scale, so a map that stays dark is a filter that found nothing.
+    All maps of a layer share one grey scale, so a map that stays dark is a filter that found nothing. Of a layer that
+    is used several times, the last use is drawn.
 
     Parameters
     ----------
-    model : Sequential
-        A built model whose layers form a chain.
+    model : Model
+        A built one with one input, or anything with ``layers`` that are called one after another.
     image : array_like
         One image, scaled as for training: (height, width), (height, width, channels) or the same behind a
         batch axis of length 1.
@@ -64,7 +66,7 @@ def feature_maps(model, image, layers=None, class_names=None):
     ['image: 8 x 8', 'halve (Halve): 4 x 4 x 1']
     """
     image = _as_batch(image)
-    outputs = _run(model.layers, image, _choose(model.layers, layers))
+    outputs = _run(model, image, _choose(model.layers, layers))
     if class_names is not None:
         _check_class_names(class_names, outputs)
     tiles = [_tile(output) if output.ndim == 3 else None for _, output in outputs]
@@ -121,15 +123,25 @@ def _pick(all_layers, by_name, key):
     raise ValueError(f"feature_maps: layers holds {key!r}; {hint}")
 
 
-def _run(all_layers, x, shown):
-    """Call the layers one after another; return titles and outputs (for the first of `x`) of `shown`."""
+def _run(model, x, shown):
+    """Return titles and outputs (for the first of `x`) of the layers `shown`."""
     outputs = []
-    for layer in all_layers:
-        x = layer(x)
+    for layer, y in _outputs(model, x):
         if layer in shown:
-            output = np.asarray(x)[0]
+            output = np.asarray(y)[0]
             outputs.append((_title(layer, output), output))
     return outputs
+
+
+def _outputs(model, x):
+    """Yield the layers and what they make of `x`, in their order."""
+    if hasattr(model, "plan"):
+        tape = Tape(model.plan, one_image("feature_maps", model, x))
+        yield from ((layer, tape.values[tape.made[layer.name]]) for layer in model.layers if layer.name in tape.made)
+        return
+    for layer in model.layers:
+        x = layer(x)
+        yield layer, x
 
 
 def _title(layer, output):

@@ -42,12 +42,12 @@ def plan(model, profile=None):
     """
     model.require_built("visualize.plan")
     if profile is None:
-        x = np.random.default_rng(0).random((_SAMPLES, *model.input_shape[1:]))
-        profile = model.profile(x, seconds=0.1)
+        rng = np.random.default_rng(0)
+        profile = model.profile([rng.random((_SAMPLES, *x.shape[1:])) for x in model.inputs], seconds=0.1)
     rows = len(profile.steps) + 1
     figure = new_figure("visualize.plan", _WIDTH, _ROW * rows + 1.0)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
-    first = profile.steps[0].input_shape if profile.steps else (profile.batch, *model.input_shape[1:])
+    first = profile.steps[0].input_shape if profile.steps else (profile.batch, *model.inputs[0].shape[1:])
     _box(left, 0, f"input: {_shape(first)}")
     for i, step in enumerate(profile.steps, 1):
         left.annotate("", (0.5, i - 0.32), (0.5, i - 0.68), arrowprops={"arrowstyle": "->"})

@@ -38,9 +38,9 @@ def test_every_layer_s_output_is_kept(tape):
     x = tape.values[0]
     for layer in plan.layers:
         x = layer(x)
-        assert_array_equal(tape.values[tape.of(layer.name)], x)
-    assert tape.of("dropout") == tape.of("norm")
-    assert tape.output == tape.of("head")
+        assert_array_equal(tape.values[tape.made[layer.name]], x)
+    assert tape.made["dropout"] == tape.made["norm"]
+    assert tape.output == tape.made["head"]
     assert_allclose(tape.values[tape.output], plan.predict(tape.values[0]), rtol=1e-5, atol=1e-7)
 
 
@@ -71,23 +71,23 @@ def test_from_anywhere_to_anywhere(rng):
     plan = make_plan(layers, (9, 8, 2), dtype="float64")
     tape = Tape(plan, rng.standard_normal((1, 9, 8, 2)))
     dy = rng.standard_normal((1, 5))
-    start = tape.values[tape.of("pool")]
+    start = tape.values[tape.made["pool"]]
     rest = make_plan(layers[2:], start.shape[1:], dtype="float64")
-    check_gradients(lambda x: rest.predict(x), [start], dy, [tape.gradient(tape.output, dy, tape.of("pool"))])
+    check_gradients(lambda x: rest.predict(x), [start], dy, [tape.gradient(tape.output, dy, tape.made["pool"])])
     inner = rng.standard_normal(start.shape)
     head = make_plan(layers[:2], (9, 8, 2), dtype="float64")
-    check_gradients(lambda x: head.predict(x), [tape.values[0]], inner, [tape.gradient(tape.of("pool"), inner)])
+    check_gradients(lambda x: head.predict(x), [tape.values[0]], inner, [tape.gradient(tape.made["pool"], inner)])
 
 
 def test_a_value_has_no_influence_on_those_before_it(tape):
     tape, _ = tape
-    gradient = tape.gradient(tape.of("pool"), np.ones_like(tape.values[tape.of("pool")]), tape.of("head"))
+    gradient = tape.gradient(tape.made["pool"], np.ones_like(tape.values[tape.made["pool"]]), tape.made["head"])
     assert gradient.shape == (3, 5) and not gradient.any()
 
 
 def test_a_function_of_the_user_has_no_gradient():
     plan = make_plan([L.Lambda(lambda x: 2 * np.asarray(x), name="double"), L.ReLU()], (3,))
     tape = Tape(plan, np.ones((1, 3), np.float32))
-    assert tape.gradient(tape.output, np.ones((1, 3)), tape.of("double")).tolist() == [[1, 1, 1]]
+    assert tape.gradient(tape.output, np.ones((1, 3)), tape.made["double"]).tolist() == [[1, 1, 1]]
     with pytest.raises(NotImplementedError, match="double.*function has no gradient"):
         tape.gradient(tape.output, np.ones((1, 3)))
