@@ -54,6 +54,8 @@ class StepTime(NamedTuple):
     bytes : int
         What the forward pass has to read and write: input, weights and output, each once.
     forward, backward : Pass or None
+    reads : tuple of int
+        The numbers of the steps whose outputs it reads; -1 is the model's input.
     """
 
     name: str
@@ -63,6 +65,7 @@ class StepTime(NamedTuple):
     bytes: int
     forward: Pass
     backward: Pass | None
+    reads: tuple = ()
 
 
 class Profile:
@@ -237,10 +240,11 @@ def _steps(program, times):
             entry = found.setdefault(id(step), {"step": step, "forward": (0.0, ()), "backward": None})
             before, names = entry[direction] or (0.0, ())
             entry[direction] = before + float(np.median(seconds)), (*names, *map(_name, calls))
-    return [_step_time(program, **entry) for entry in found.values()]
+    numbers = {entry["step"].y: i for i, entry in enumerate(found.values())}
+    return [_step_time(program, numbers, **entry) for entry in found.values()]
 
 
-def _step_time(program, step, forward, backward):
+def _step_time(program, numbers, step, forward, backward):
     known, n = facts(step, program.shapes, program.plan.dtype.itemsize), program.n
     learns = any(v.trainable for v in step.weights)
     gradients = learns + any(x in program.differentiable for x in step.reads)
@@ -253,6 +257,7 @@ def _step_time(program, step, forward, backward):
         size + known.weight_bytes,
         Pass(forward[0], n * known.flops, forward[1]),
         None if backward is None else Pass(backward[0], gradients * n * known.flops, backward[1]),
+        tuple(dict.fromkeys(numbers.get(x, -1) for x in step.reads)),
     )
 
 

@@ -3,15 +3,32 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from fastconv.layers.layer import Layer
+from fastconv.ops.symbolic import sources
 from fastconv.visualize.drawing import new_figure
 
 _CHARACTER, _LINE, _GAP = 0.085, 0.26, 0.45  # inches
-_MARGIN = 0.3
+_MARGIN, _LANE = 0.3, 0.25
 _SIZE = 8  # of letters, in points
 # rankdir -> (whether layers stand in a column, whether the first comes at its upper or left end)
 _DIRECTIONS = {"TB": (True, True), "BT": (True, False), "LR": (False, True), "RL": (False, False)}
 _SPLINES = ("ortho", "curved", "polyline", "spline", "line")  # between neighbours all are straight lines
-_BEND = 0.3  # how far an arrow keeps from the boxes that it goes round, in inches
+
+
+class _Node(NamedTuple):
+    """What is drawn as a box: a layer or an op, with the shapes that go in and come out."""
+
+    operation: object
+    input_shape: object
+    output_shape: object
+
+
+class _Graph(NamedTuple):
+    """Nodes in the order in which they are drawn; pairs of places in it; (name, first, last) of models in a model."""
+
+    nodes: list
+    edges: list
+    frames: list
 
 
 class _Box(NamedTuple):
@@ -47,7 +64,7 @@ def plot_model(
     Parameters
     ----------
     model : Model
-        A built one. Layers stand in a row; where one reads another than the one before it, the arrow goes round.
+        A built one. Ops that were applied to tensors outside of layers are drawn, too.
     to_file : str, path-like or None
         The file; its ending says the format, PNG without any. None: the figure is returned only (not in Keras).
     show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable : bool
@@ -60,7 +77,7 @@ def plot_model(
     dpi : int
         Dots per inch.
     splines : {"ortho", "curved", "polyline", "spline", "line"}
-        How arrows run. Those between neighbours are straight, and others are curved, in any case.
+        How arrows run that pass by other layers; those between neighbours are straight in any case.
 
     Returns
     -------
@@ -90,9 +107,9 @@ def plot_model(
         "activations": show_layer_activations,
         "trainable": show_trainable,
     }
-    nodes, frames, edges = _nodes(model, expand_nested)
-    boxes = [_box(owner, layer, shown) for owner, layer in nodes]
-    figure = _draw(boxes, frames, edges, *_DIRECTIONS[rankdir], dpi)
+    graph = _graph(model, expand_nested)
+    boxes = [_box(node, shown) for node in graph.nodes]
+    figure = _draw(boxes, graph, *_DIRECTIONS[rankdir], dpi, splines)
     if to_file is not None:
         _save(figure, to_file, dpi)
     return figure
@@ -124,32 +141,55 @@ def _save(figure, to_file, dpi):
 
 
 # ---- what is drawn ----------------------------------------------------------------------------------------
-def _nodes(model, expand):
-    """Return (model, layer) for each box; frames: a nested model's name, its first and its last box; arrows' ends."""
-    nodes, frames, edges, ends = [], [], [], {}
-    for layer in model.layers:
+def _graph(model, expand):
+    """Return the layers of a model and who reads whom; with `expand` those of models in it, too."""
+    nodes, edges, frames, reading, ends = [], [], [], [], {}
+    for node, reads in _calls(model) if hasattr(model, "layer_inputs") else _layers(model):
         start = len(nodes)
-        if expand and getattr(layer, "layers", None):
-            inner, within, among = _nodes(layer, expand)
-            frames += [(name, start + first, start + last) for name, first, last in within]
-            frames.append((layer.name, start, start + len(inner) - 1))
-            edges += [(start + one, start + other) for one, other in among]
-            nodes += inner
+        reading += [(source, start) for source in reads]
+        if expand and getattr(node.operation, "layers", None):
+            inner = _graph(node.operation, expand)
+            nodes += inner.nodes
+            edges += [(start + one, start + other) for one, other in inner.edges]
+            frames += [(name, start + first, start + last) for name, first, last in inner.frames]
+            frames.append((node.operation.name, start, len(nodes) - 1))
         else:
-            nodes.append((model, layer))
-        ends[id(layer)] = start, len(nodes) - 1
+            nodes.append(node)
+        ends[id(node.operation)] = len(nodes) - 1
+    return _Graph(nodes, edges + [(ends[id(source)], start) for source, start in reading], frames)
+
+
+def _layers(model):
+    """Yield a node for each layer, and the layers that it reads."""
     sources = model.layer_sources()
-    edges += [
-        (ends[id(source)][1], ends[id(layer)][0])
-        for layer in model.layers
-        for source in sources.get(id(layer), ())
-        if source is not layer  # of a layer that is called on what it made
-    ]
-    return nodes, frames, edges
+    for layer in model.layers:
+        node = _Node(layer, model.layer_input_shape(layer), model.layer_output_shape(layer))
+        yield node, [source for source in sources.get(id(layer), ()) if source is not layer]
 
 
-def _box(model, layer, shown):
-    kind = type(layer).__name__
+def _calls(model):
+    """Yield a node for each input, layer and op of a graph, once if it is called twice, and what it reads."""
+    makers, calls = {}, {}
+    spare = [layer for layer in model.layers if not any(x.source is layer for x in model.inputs)]
+    for x in model.inputs:
+        makers[id(x)] = spare.pop(0) if x.source is None else x.source
+        yield _Node(makers[id(x)], x.shape, x.shape), []
+    for call in sources(model.outputs, model.inputs):
+        calls.setdefault(id(call.operation), []).append(call)
+        makers.update((id(y), call.operation) for y in call.outputs)
+    for group in calls.values():
+        reads = [makers[id(x)] for call in group for x in call.tensors]
+        distinct = list({id(source): source for source in reads}.values())
+        yield _Node(group[0].operation, _shapes(group[0].tensors), _shapes(group[0].outputs)), distinct
+
+
+def _shapes(tensors):
+    return tensors[0].shape if len(tensors) == 1 else [x.shape for x in tensors]
+
+
+def _box(node, shown):
+    layer = node.operation
+    kind = type(layer).__name__ if isinstance(layer, Layer) else layer.name.title().replace("_", "")
     rows = [[(f"{layer.name} ({kind})" if shown["names"] else kind, "white", "black")]]
     activation = getattr(layer, "activation", None)
     if shown["activations"] and activation is not None:
@@ -158,13 +198,10 @@ def _box(model, layer, shown):
         )
     cells = []
     if shown["shapes"]:
-        cells += [
-            _plain(f"Input shape: {model.layer_input_shape(layer)}"),
-            _plain(f"Output shape: {model.layer_output_shape(layer)}"),
-        ]
-    if shown["dtype"]:
+        cells += [_plain(f"Input shape: {node.input_shape}"), _plain(f"Output shape: {node.output_shape}")]
+    if shown["dtype"] and hasattr(layer, "dtype"):
         cells.append(_plain(f"Output dtype: {layer.dtype}"))
-    if shown["trainable"] and layer.weights:
+    if shown["trainable"] and getattr(layer, "weights", None):
         learns = layer.trainable
         cells.append(("Trainable", "white", "forestgreen") if learns else ("Non-trainable", "white", "firebrick"))
     return _Box([*rows, cells] if cells else rows)
@@ -175,12 +212,14 @@ def _plain(text):
 
 
 # ---- drawing ----------------------------------------------------------------------------------------------
-def _draw(boxes, frames, edges, column, forwards, dpi):
+def _draw(boxes, graph, column, forwards, dpi, splines):
     """Return the figure: its only axes count inches, from the lower left."""
     lengths = [box.height if column else box.width for box in boxes]
-    breadth = max((box.width if column else box.height for box in boxes), default=1.0) + 2 * _MARGIN + 0.2 * len(frames)
-    breadth += 2 * _BEND * any(other != one + 1 for one, other in edges)
-    length = sum(lengths) + _GAP * max(0, len(boxes) - 1) + 2 * _MARGIN + 0.2 * len(frames)
+    thickest = max((box.width if column else box.height for box in boxes), default=1.0)
+    lanes = _lanes(graph.edges)
+    frames = 0.2 * len(graph.frames)
+    breadth = thickest + 2 * _MARGIN + frames + _LANE * (max(lanes.values(), default=-1) + 1)
+    length = sum(lengths) + _GAP * max(0, len(boxes) - 1) + 2 * _MARGIN + frames
     size = (breadth, length) if column else (length, breadth)
     figure = new_figure("utils.plot_model", *size)
     figure.set_dpi(dpi)
@@ -189,23 +228,61 @@ def _draw(boxes, frames, edges, column, forwards, dpi):
     axes.set_ylim(0, size[1])
     axes.set_axis_off()
     figure.set_layout_engine("none")
-    centres, at = [], (length - sum(lengths) - _GAP * max(0, len(boxes) - 1)) / 2
+    middle, centres = _MARGIN + (frames + thickest) / 2, []
+    at = (length - sum(lengths) - _GAP * max(0, len(boxes) - 1)) / 2
     for extent in lengths:
         along = at + extent / 2
         along = length - along if column == forwards else along  # the vertical axis points up
-        centres.append((breadth / 2, along) if column else (along, breadth / 2))
+        centres.append((middle, along) if column else (along, middle))
         at += extent + _GAP
-    for name, first, last in frames:
+    for name, first, last in graph.frames:
         _frame(axes, name, boxes[first : last + 1], centres[first : last + 1])
     for box, centre in zip(boxes, centres, strict=True):
         _draw_box(axes, box, *centre)
-    for one, other in edges:
-        if other == one + 1:
-            _arrow(axes, boxes[one], centres[one], boxes[other], centres[other])
+    for i, j in graph.edges:
+        ends = boxes[i], centres[i], boxes[j], centres[j]
+        if (i, j) in lanes:
+            side = middle + (thickest + frames) / 2 + _LANE * (lanes[i, j] + 0.5)
+            _way_round(axes, *ends, column, side, splines)
         else:
-            between = slice(min(one, other), max(one, other) + 1)
-            _arc(axes, boxes[between], centres[between], column, other > one)
+            _arrow(axes, *ends)
     return figure
+
+
+def _lanes(edges):
+    """Return a lane beside the boxes for each edge that passes by others, so that no two in one overlap."""
+    lanes, taken = {}, []
+    for i, j in sorted(set(edges), key=lambda edge: (abs(edge[1] - edge[0]), edge)):
+        if j != i + 1:
+            low, high = (i, j) if i < j else (j - 0.4, i + 0.4)  # the way back to itself has a length, too
+            free = next(
+                (k for k, spans in enumerate(taken) if all(high <= a or b <= low for a, b in spans)), len(taken)
+            )
+            taken += [[]] * (free == len(taken))
+            taken[free] = [*taken[free], (low, high)]
+            lanes[i, j] = free
+    return lanes
+
+
+def _way_round(axes, one, start, other, end, column, side, splines):
+    """Draw an arrow that leaves a box at its side, passes by others there, and enters a box from the same side."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Line
+
+    axis = 1 if column else 0  # along which the boxes stand
+    ahead = 1 if end[axis] > start[axis] else -1
+
+    def port(box, centre, towards):
+        """Return a point at the box's edge, and the one beside it in the lane."""
+        size = box.width, box.height
+        at, edge = centre[axis] + towards * size[axis] / 4, centre[1 - axis] + size[1 - axis] / 2
+        return [(edge, at), (side, at)] if column else [(at, edge), (at, side)]
+
+    points = [*port(one, start, ahead), *reversed(port(other, end, -ahead))]
+    bent = splines in ("curved", "spline")
+    codes = [Line.MOVETO, *([Line.CURVE4] * 3 if bent else [Line.LINETO] * 3)]
+    style = {"arrowstyle": "-|>", "mutation_scale": 10, "color": "black"}
+    axes.add_patch(FancyArrowPatch(path=Line(points, codes), **style))
 
 
 def _draw_box(axes, box, x, y):
@@ -229,20 +306,6 @@ def _arrow(axes, one, start, other, end):
     tail = [c + d * extent / 2 for c, d, extent in zip(start, across, (one.width, one.height), strict=True)]
     head = [c - d * extent / 2 for c, d, extent in zip(end, across, (other.width, other.height), strict=True)]
     axes.annotate("", head, tail, arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0})
-
-
-def _arc(axes, boxes, centres, column, onwards):
-    """Draw an arrow from the first of some boxes round the others to the last, or back."""
-    halves = [(box.width if column else box.height) / 2 for box in boxes]
-    start, end = (
-        (x + half, y) if column else (x, y + half) for (x, y), half in ((centres[i], halves[i]) for i in (0, -1))
-    )
-    (start, end) = (start, end) if onwards else (end, start)
-    along = end[1] - start[1] if column else start[0] - end[0]
-    bulge = max(halves) - (halves[0] + halves[-1]) / 2 + _BEND
-    style = f"arc3,rad={2 * bulge / along}"  # the middle of the arc is half as far out as its control point
-    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0, "connectionstyle": style}
-    axes.annotate("", end, start, arrowprops=arrow)
 
 
 def _frame(axes, name, boxes, centres):

@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from fastconv.layers.input import InputLayer
 from fastconv.plan.tape import Tape
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, model_images, require_one_input, stretched, tile
@@ -71,8 +72,6 @@ def activation_maximization(model, layer=None, units=None, steps=40, rate=0.1, s
 def _uphill(model, layer, units, x, rate):
     """Return the step of each image that excites its own unit more."""
     tape = Tape(model.plan, x)
-    if layer.name not in tape.made:
-        raise ValueError(f"{layer.name!r} is an input, whose units look for nothing; expected another layer.")
     at = tape.scores if tape.made[layer.name] == tape.output else tape.made[layer.name]
     dy = np.zeros_like(tape.values[at])
     own = channels_last(layer, dy) if dy.ndim == 4 else dy  # a view
@@ -91,13 +90,14 @@ def _check(caller, steps, rate):
 
 
 def _layer(caller, model, wanted):
-    names = [layer.name for layer in model.layers]
+    layers = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}
+    names = list(layers)
     if wanted is None:
         return model.layers[-1]
+    if isinstance(wanted, numbers.Integral) and -len(model.layers) <= wanted < len(model.layers):
+        wanted = model.layers[wanted].name
     if wanted in names:
-        return model.layers[names.index(wanted)]
-    if isinstance(wanted, numbers.Integral) and -len(names) <= wanted < len(names):
-        return model.layers[wanted]
+        return layers[wanted]
     raise ValueError(f"{caller}: layer={wanted!r} is not in the model; expected one of {names} or a position.")
 
 

@@ -11,7 +11,8 @@ def one_image(caller, model, image):
     Raises
     ------
     ValueError
-        If it is not one image of the model's shape; an axis of size 1 at the end and the batch's may be missing.
+        If the model has several inputs, or it is not one image of the model's shape; an axis of size 1 at the end and
+        the batch's may be missing.
     """
     require_one_input(caller, model)
     shape, batch = tuple(model.input_shape[1:]), np.asarray(image)

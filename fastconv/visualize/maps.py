@@ -8,7 +8,7 @@ import numpy as np
 
 from fastconv.plan.tape import Tape
 from fastconv.visualize.drawing import new_figure
-from fastconv.visualize.images import one_image
+from fastconv.visualize.images import channels_last, model_images, one_image
 
 # A layer is drawn unasked if its class name holds one of these.
 _SHOWN = ("Conv", "Pool", "Dense")
@@ -65,7 +65,7 @@ def feature_maps(model, image, layers=None, class_names=None):
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['image: 8 x 8', 'halve (Halve): 4 x 4 x 1']
     """
-    image = _as_batch(image)
+    image = one_image("visualize.feature_maps", model, image) if hasattr(model, "plan") else _as_batch(image)
     outputs = _run(model, image, _choose(model.layers, layers))
     if class_names is not None:
         _check_class_names(class_names, outputs)
@@ -73,7 +73,7 @@ def feature_maps(model, image, layers=None, class_names=None):
     heights = [_IMAGE_HEIGHT, *map(_row_height, tiles)]
     figure = new_figure("visualize.feature_maps", _WIDTH, sum(heights))
     rows = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    _draw_image(rows[0], image[0])
+    _draw_image(rows[0], model_images(model, image)[0])
     for axes, (title, output), tile in zip(rows[1:], outputs, tiles, strict=True):
         axes.set_title(title, loc="left", fontsize=9)
         _draw_bars(axes, output) if tile is None else _draw_tile(axes, tile, output)
@@ -129,6 +129,7 @@ def _run(model, x, shown):
     for layer, y in _outputs(model, x):
         if layer in shown:
             output = np.asarray(y)[0]
+            output = channels_last(layer, output) if output.ndim == 3 else output
             outputs.append((_title(layer, output), output))
     return outputs
 
@@ -136,7 +137,7 @@ def _run(model, x, shown):
 def _outputs(model, x):
     """Yield the layers and what they make of `x`, in their order."""
     if hasattr(model, "plan"):
-        tape = Tape(model.plan, one_image("feature_maps", model, x))
+        tape = Tape(model.plan, x)
         yield from ((layer, tape.values[tape.made[layer.name]]) for layer in model.layers if layer.name in tape.made)
         return
     for layer in model.layers:

@@ -36,7 +36,7 @@ def plan(model, profile=None):
     >>> import fastconv as keras
     >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, activation="relu", name="c")])
     >>> figure = keras.visualize.plan(model)
-    >>> print(figure.axes[0].texts[-1].get_text())
+    >>> print(figure.axes[0].texts[1].get_text())
     0 conv2d_relu: c
     8x8x1 to 6x6x4, 82.9 kFLOP, 26.8 KB
     """
@@ -48,10 +48,11 @@ def plan(model, profile=None):
     figure = new_figure("visualize.plan", _WIDTH, _ROW * rows + 1.0)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
     first = profile.steps[0].input_shape if profile.steps else (profile.batch, *model.inputs[0].shape[1:])
-    _box(left, 0, f"input: {_shape(first)}")
+    boxes = [_box(left, 0, f"input: {_shape(first)}")]
+    boxes += [_box(left, i, _words(i - 1, step)) for i, step in enumerate(profile.steps, 1)]
     for i, step in enumerate(profile.steps, 1):
-        left.annotate("", (0.5, i - 0.32), (0.5, i - 0.68), arrowprops={"arrowstyle": "->"})
-        _box(left, i, _words(i - 1, step))
+        for source in step.reads:
+            _arrow(left, source + 1, i, boxes)
     left.set_xlim(0, 1)
     left.set_ylim(rows - 0.5, -0.5)
     left.set_axis_off()
@@ -62,13 +63,35 @@ def plan(model, profile=None):
 
 def _box(axes, row, text):
     box = {"boxstyle": "round", "facecolor": "#eaf2fb", "edgecolor": "#5b87b5"}
-    axes.text(0.5, row, text, ha="center", va="center", fontsize=8, bbox=box)
+    return axes.text(0.5, row, text, ha="center", va="center", fontsize=8, bbox=box, zorder=3)
+
+
+def _arrow(axes, source, row, boxes):
+    """Draw an arrow from a row to another: straight to the next one, past those between on their right side."""
+    if row == source + 1:
+        axes.annotate("", (0.5, row - 0.32), (0.5, row - 0.68), arrowprops={"arrowstyle": "->"})
+        return
+    ends = {"patchA": boxes[source].get_bbox_patch(), "patchB": boxes[row].get_bbox_patch()}
+    bend = {"arrowstyle": "->", "connectionstyle": "arc3,rad=-0.5", "color": "#5b87b5", **ends}
+    axes.annotate("", (0.62, row), (0.62, source), arrowprops=bend)
 
 
 def _words(number, step):
     shapes = f"{_shape(step.input_shape)} to {_shape(step.output_shape)}"
-    amounts = f"{step.forward.flops / 1000:,.1f} kFLOP, {step.bytes / 1000:,.1f} KB"
+    amounts = f"{_amount(step.forward.flops, 'kFLOP', 'MFLOP', 'GFLOP')}, {_amount(step.bytes, 'KB', 'MB', 'GB')}"
     return f"{number} {step.name}: {', '.join(step.layers)}\n{shapes}, {amounts}"
+
+
+def _amount(number, *units):
+    """Return a number of thousands, millions or billions.
+
+    Examples
+    --------
+    >>> _amount(82944, "KB", "MB", "GB"), _amount(1_141_899_264, "KB", "MB", "GB")
+    ('82.9 KB', '1.1 GB')
+    """
+    power = min(len(units) - 1, max(0, (len(str(number)) - 4) // 3))
+    return f"{number / 1000 ** (power + 1):,.1f} {units[power]}"
 
 
 def _shape(shape):

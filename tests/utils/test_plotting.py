@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastconv import layers as L
-from fastconv import utils
-from fastconv.models import Sequential
+from fastconv import ops, utils
+from fastconv.models import Model, Sequential
 
 
 @pytest.fixture(autouse=True)
@@ -78,12 +78,97 @@ def test_boxes_do_not_overlap_and_hold_their_words():
         assert box.x0 <= extent.x0 and extent.x1 <= box.x1 and box.y0 <= extent.y0 and extent.y1 <= box.y1
 
 
-def test_nested_models(monkeypatch):
-    model, inner = make(), Sequential([L.Input((6, 6, 4)), L.ReLU(name="inside")], name="inner")
-    monkeypatch.setattr(model, "_layers", [model.layers[0], inner, *model.layers[1:]])
+def test_nested_models():
+    inner = Sequential([L.Input((6, 6, 4)), L.ReLU(name="one"), L.ReLU(name="two")], name="inner")
+    model = Sequential([L.Input((8, 8, 1)), L.Conv2D(4, 3), inner, L.Flatten(), L.Dense(2)])
     names = lambda **settings: [t.get_text() for t in texts(utils.plot_model(model, None, **settings))]  # noqa: E731
     assert names() == ["Conv2D", "Sequential", "Flatten", "Dense"]
-    assert sorted(names(expand_nested=True)) == sorted(["Conv2D", "ReLU", "inner", "Flatten", "Dense"])
+    assert sorted(names(expand_nested=True)) == sorted(["Conv2D", "ReLU", "ReLU", "inner", "Flatten", "Dense"])
+    assert edges(utils.plot_model(model, None, expand_nested=True)) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+
+
+# ---- graphs
+def edges(figure, axis=1):
+    """Return the pairs of boxes between which arrows run, by where these begin and end."""
+    from matplotlib.patches import FancyArrowPatch
+
+    axes = figure.axes[0]
+    centres = [text.get_position()[axis] for text in texts(figure) if text.get_color() == "white"]
+    nearest = lambda at: int(np.abs(np.array(centres) - at).argmin())  # noqa: E731
+    ends = [(text.xyann, text.xy) for text in axes.texts if not text.get_text()]
+    for patch in axes.patches:
+        if isinstance(patch, FancyArrowPatch):
+            points = patch._path_original.vertices
+            ends.append((points[0], points[-1]))
+    return sorted((nearest(tail[axis]), nearest(head[axis])) for tail, head in ends)
+
+
+def graph():
+    inputs = L.Input((8, 8, 1))
+    shared = L.Conv2D(1, 3, padding="same", name="shared")
+    x = shared(inputs)
+    y = L.ReLU(name="near")(shared(x))
+    y = L.Add(name="sum")([x, y, inputs])
+    return Model(inputs, L.Flatten(name="flat")(ops.relu(y)))
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+def test_a_graph_s_arrows_are_what_its_layers_read(rankdir):
+    figure = utils.plot_model(graph(), None, rankdir=rankdir)
+    assert [text.get_text() for text in texts(figure)] == ["InputLayer", "Conv2D", "ReLU", "Add", "Relu", "Flatten"]
+    expected = [(0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (0, 3), (3, 4), (4, 5)]  # the shared layer reads itself, too
+    assert edges(figure, axis=int(rankdir == "TB")) == sorted(expected)
+
+
+class Own(Model):
+    def __init__(self):
+        super().__init__(name="own")
+        self.first, self.second = L.Conv2D(2, 3, padding="same", name="first"), L.Conv2D(2, 1, name="second")
+        self.flat, self.out = L.Flatten(name="flat"), L.Dense(3, name="out")
+
+    def call(self, x):
+        x = self.first(x)
+        return self.out(self.flat(self.second(x) + x))
+
+
+def test_a_model_with_a_call_of_its_own():
+    model = Own()
+    model.build((None, 8, 8, 1))
+    figure = utils.plot_model(model, None)
+    assert [text.get_text() for text in texts(figure)] == ["Conv2D", "Conv2D", "Flatten", "Dense"]
+    assert edges(figure) == [(0, 1), (0, 2), (1, 2), (2, 3)]
+
+
+def test_two_inputs():
+    a, b = L.Input((4,), name="a"), L.Input((4,), name="b")
+    figure = utils.plot_model(Model([a, b], L.Add()([L.ReLU()(a), b])), None)
+    names = [text.get_text() for text in texts(figure)]
+    assert sorted(names) == ["Add", "InputLayer", "InputLayer", "ReLU"]
+    assert (names.index("ReLU"), names.index("Add")) in edges(figure)
+    assert sum(end == names.index("Add") for _, end in edges(figure)) == 2
+
+
+def test_a_graph_s_shapes():
+    shapes = [t.get_text() for t in texts(utils.plot_model(graph(), None, show_shapes=True))]
+    at = shapes.index("Add")
+    assert shapes[at + 1] == "Input shape: [(None, 8, 8, 1), (None, 8, 8, 1), (None, 8, 8, 1)]"
+    assert shapes[at + 2] == "Output shape: (None, 8, 8, 1)"
+
+
+@pytest.mark.parametrize("splines", ["ortho", "curved"])
+def test_ways_round_leave_the_boxes_alone(splines):
+    """An arrow past others stays beside them, in a lane that no other one has at the same height."""
+    from matplotlib.patches import FancyArrowPatch, Rectangle
+
+    axes = utils.plot_model(graph(), None, splines=splines).axes[0]
+    right = max(patch.get_x() + patch.get_width() for patch in axes.patches if isinstance(patch, Rectangle))
+    ways = [p._path_original.vertices for p in axes.patches if isinstance(p, FancyArrowPatch)]
+    assert len(ways) == 3
+    for points in ways:
+        assert points[1][0] == points[2][0] > right and points[:, 0].max() < axes.get_xlim()[1]
+    spans = [(points[1][0], *sorted(points[1:3, 1])) for points in ways]
+    for i, (lane, low, high) in enumerate(spans):
+        assert all(lane != other or high < bottom or top < low for other, bottom, top in spans[:i])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Occlusion, saliency and Grad-CAM: the heat maps, read back from the figures, against their definitions."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from fastconv import layers as L
 from fastconv import visualize
-from fastconv.models import Sequential
+from fastconv.models import Model, Sequential
 
 METHODS = [visualize.occlusion, visualize.saliency, visualize.grad_cam]
 
@@ -152,6 +153,40 @@ def test_more_bad_arguments():
     maps = Sequential([L.Input((9, 8, 2)), L.Conv2D(3, 3)])
     with pytest.raises(ValueError, match="saliency: the model's output has shape"):
         visualize.saliency(maps, image)
+
+
+# ---- graphs
+
+
+def residual():
+    """Return a model with a branch, its image, and the same as a chain: the branch adds nothing."""
+    chain, image = network(channels=4)
+    inputs = L.Input((9, 8, 4))
+    x = L.Conv2D(4, 3, activation="relu", name="conv")(inputs)
+    x = L.Add(name="sum")([x, L.Conv2D(4, 1, name="branch", kernel_initializer="zeros")(x)])
+    x = L.GlobalAveragePooling2D(name="mean")(L.MaxPooling2D(2, name="pool")(x))
+    model = Model(inputs, L.Dense(3, activation="softmax", name="head")(x))
+    for name in ("conv", "head"):
+        model.get_layer(name).set_weights(chain.get_layer(name).get_weights())
+    return model, chain, image
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+def test_graphs(method):
+    graph, chain, image = residual()
+    layer = {"layer": "pool"} if method is visualize.grad_cam else {}
+    assert_allclose(heat(method(graph, image, **layer)), heat(method(chain, image, **layer)), rtol=1e-4, atol=1e-6)
+
+
+def test_grad_cam_of_a_graph_takes_its_last_convolution():
+    graph, _, image = residual()
+    assert visualize.grad_cam(graph, image).axes[1].get_title(loc="left").endswith("Grad-CAM at branch")
+
+
+def test_several_inputs_are_refused():
+    model = types.SimpleNamespace(require_built=lambda caller: None, inputs=[None, None])
+    with pytest.raises(ValueError, match=r"visualize.saliency: the model has 2 inputs; expected one, that of images"):
+        visualize.saliency(model, np.zeros((8, 8)))
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fastconv import layers as L
 from fastconv import visualize
-from fastconv.models import Sequential
+from fastconv.models import Model, Sequential
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,19 @@ def test_a_dense_unit(activation):
     assert_array_equal(image, model.layers[-1].kernel.numpy()[:, 1].reshape(3, 3) > 0)
 
 
+def test_a_unit_of_a_graph():
+    inputs = L.Input((5, 4, 1))
+    maps = L.Conv2D(2, (5, 4), name="maps", kernel_initializer=clearly_signed)(inputs)
+    model = Model(inputs, L.Add(name="sum")([maps, maps]))
+    for layer in ("maps", "sum", None, -1):
+        image = shown(visualize.activation_maximization(model, layer, units=[1], steps=60))
+        assert_array_equal(image, model.get_layer("maps").kernel.numpy()[:, :, 0, 1] > 0)
+    with pytest.raises(
+        ValueError, match=r"layer='input_layer\w*' is not in the model; expected one of \['maps', 'sum'"
+    ):
+        visualize.activation_maximization(model, 0)
+
+
 def test_seeds_and_titles():
     model = Sequential([L.Input((6, 6, 3)), L.Conv2D(20, 3, activation="tanh", name="maps")])
     one, same, other = (visualize.activation_maximization(model, steps=1, seed=seed) for seed in (0, 0, 1))
@@ -181,6 +194,20 @@ def test_a_plan_s_steps_and_their_times(tmp_path):
     assert backward[0].get_width() == pytest.approx(1000 * profile.steps[0].backward.seconds)
     assert "ms" in right.texts[0].get_text() and "conv2d_forward" in right.texts[0].get_text()
     figure.savefig(tmp_path / "plan.png", dpi=20)
+
+
+def test_the_arrows_of_a_plan_are_what_its_steps_read():
+    inputs = L.Input((8, 8, 2))
+    one = L.Conv2D(2, 3, padding="same", name="one")(inputs)
+    two = L.Conv2D(2, 3, padding="same", name="two")(one)
+    model = Model(inputs, L.Add(name="sum")([inputs, two]))
+    profile = model.profile(np.ones((2, 8, 8, 2)), seconds=0.01)
+    assert [step.reads for step in profile.steps] == [(-1,), (0,), (-1, 1)]
+    left = visualize.plan(model, profile).axes[0]
+    rows = {tuple(round(end[1] - shift) for end, shift in ((arrow.xyann, 0.32), (arrow.xy, -0.32)))
+            for arrow in left.texts if not arrow.get_text() and arrow.xy[0] == 0.5}  # fmt: skip
+    bent = {(arrow.xyann[1], arrow.xy[1]) for arrow in left.texts if not arrow.get_text() and arrow.xy[0] != 0.5}
+    assert rows == {(0, 1), (1, 2), (2, 3)} and bent == {(0, 3)}
 
 
 def test_a_plan_is_timed_unasked():

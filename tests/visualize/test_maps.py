@@ -5,7 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from fastconv import layers as L
 from fastconv import visualize
+from fastconv.models import Model, Sequential
 
 
 class Layer:
@@ -138,6 +140,52 @@ def test_maps_that_are_dark_all_over_can_be_saved(tmp_path):
     network.layers[0] = Conv2D("conv2d", lambda x: np.zeros((1, 26, 26, 64), np.float32))
     visualize.feature_maps(network, IMAGE).savefig(tmp_path / "maps.png", dpi=20)
     assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+
+
+# ---- models
+def model_of(*layers, data_format=None):
+    shape = (1, 8, 6) if data_format == "channels_first" else (8, 6, 1)
+    return Sequential([L.Input(shape), *layers])
+
+
+def drawn(figure, row):
+    return figure.axes[row].images[0].get_array().filled(np.nan)
+
+
+def test_the_maps_of_a_network_are_what_its_layers_return():
+    model = model_of(L.Conv2D(3, 3, name="maps"), L.Flatten(), L.Dense(2, name="last"))
+    image = np.random.default_rng(3).random((8, 6))
+    figure = visualize.feature_maps(model, image)
+    maps = model.layers[0](image.astype(np.float32)[np.newaxis, :, :, np.newaxis])[0]
+    for channel in range(3):
+        np.testing.assert_allclose(drawn(figure, 1)[:, 5 * channel : 5 * channel + 4], maps[:, :, channel], rtol=1e-6)
+    heights = [bar.get_height() for bar in figure.axes[2].patches]
+    np.testing.assert_allclose(heights, model.predict_on_batch(image[np.newaxis, :, :, np.newaxis])[0], rtol=1e-5)
+
+
+def test_channels_may_come_first():
+    last, first = (
+        model_of(L.Conv2D(2, 3, data_format=order), data_format=order) for order in ("channels_last", "channels_first")
+    )
+    first.set_weights(last.get_weights())
+    image = np.random.default_rng(3).random((8, 6))
+    one, other = visualize.feature_maps(last, image), visualize.feature_maps(first, image[np.newaxis])
+    for row in (0, 1):
+        np.testing.assert_allclose(drawn(one, row), drawn(other, row), rtol=1e-6)
+    assert [title.split(": ")[1] for title in titles(one)] == [title.split(": ")[1] for title in titles(other)]
+
+
+def test_a_graph_s_layers_get_what_they_read():
+    inputs = L.Input((8, 6, 1))
+    maps = L.Conv2D(2, 3, padding="same", name="maps")(inputs)
+    merged = L.Concatenate(name="both")([maps, inputs])
+    model = Model(inputs, L.Conv2D(1, 1, name="top")(merged))
+    image = np.random.default_rng(3).random((8, 6)).astype(np.float32)
+    figure = visualize.feature_maps(model, image, layers=["both", "top"])
+    assert titles(figure)[1:] == ["both (Concatenate): 8 x 6 x 3", "top (Conv2D): 8 x 6 x 1"]
+    np.testing.assert_array_equal(drawn(figure, 1)[:, 14:20], image)  # the third map is the image itself
+    whole = model.predict_on_batch(image[np.newaxis, :, :, np.newaxis])[0, :, :, 0]
+    np.testing.assert_allclose(drawn(figure, 2)[:, :6], whole, rtol=1e-5)
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
