@@ -10,10 +10,26 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-# What the wording of a message tells; the first row that is found in it counts.
+# What the wording of a message tells, its class before a colon; the first row that is found in it counts.
 FORMS = [
-    (r"does not define", "Your subclass lacks this method: write it."),
-    (r"is damaged|ends within|declares the shape", "The file is broken or another one: delete it and fetch it again."),
+    (
+        r"does not define|does not implement|need to implement|is missing; it",
+        "Your subclass lacks this method: write it.",
+    ),
+    (
+        r"get_config|part of a config|described in a file",
+        "A file cannot hold this: give the class a get_config() of plain values, and register it.",
+    ),
+    (r"runs no code", "Files run no code here: write what they name yourself, and pass it in custom_objects."),
+    (r"could not be written|is there already and overwrite", "Nothing was written; what was there before stays."),
+    (
+        r"is too large|asks for more|deeper than|has more than|more than max",
+        "More than is sensible; it might be made to do harm.",
+    ),
+    (
+        r"InvalidFileError|UnpicklingError|EOFError|is damaged|lacks|ends within|declares the shape|file says",
+        "The file is broken or another one: delete it and fetch it again.",
+    ),
     (
         r"needs matplotlib|is not installed|pip install",
         "An optional package is missing: install what the message says.",
@@ -23,24 +39,51 @@ FORMS = [
         "An environment variable holds something else than it can: correct or unset it.",
     ),
     (
-        r"is not supported|are not supported|is for|leave it out",
+        r"symbolic tensor|no values yet|NumPy function|no gradient|of \{function\}|has the settings",
+        "Only functions of fastconv.ops can stand here: they take tensors without values, and know their gradients.",
+    ),
+    (
+        r"NotImplementedError|is not supported|are not supported|no longer supported|is for|leave it out|draws random",
         "fastconv does not do this; leave the argument out or take what the message offers.",
     ),
     (
-        r"Could not interpret|is unknown|no layer is named|there is no|not recognized|unknown arg|There are no",
+        r"not built yet|not yet been built|is not built|isn't built|was not called|must call|needs a loss|needs a built"
+        r"|has no weights yet|is not open|did not call super|before the first step|has no optimizer|use_ema=True",
+        "Too early: build (or compile, or open) first.",
+    ),
+    (
+        r"[Oo]nly one of|only one may|only for|only supports|can only|only with|is set, |cannot be specified"
+        r"|nothing to do|needs a |needs \{|needs arrays|num_classes is needed|[Aa]t least one of|x that|either name",
+        "Arguments exclude each other, or one needs the other; the message has both.",
+    ),
+    (
+        r"[Nn]o sample|no batch|no pairs|no gradients|No images|part empty|none of the arguments",
+        "There is nothing to work on: look at what was passed.",
+    ),
+    (
+        r"unique names|more than once|wait for each other|comes? later|which no Input",
+        "Layers and variables stand once, each with its name, and an Input before them.",
+    ),
+    (
+        r"Could not interpret|is unknown|no layer is named|there is no|not recognized|unknown arg|There are no"
+        r"|there are|unknown var|[Uu]nrecognized|Invalid keyword|has no attribute|does not take|get_layer|be made from",
         "A name that nothing here has; often a slip of the pen, and the closest name is offered.",
     ),
-    (r"not built yet|was not called|has no weights yet|is not open", "Too early: build (or compile, or open) first."),
+    (r"dtype|types", "Types do not fit together; the message has both."),
     (
-        r"shape|axes|axis|channels|divisible|do not fit|does not fit|broadcast|rank",
+        r"shape|axes|axis|channels|divisible|do not fit|does not fit|broadcast|rank|cardinality|values for"
+        r"|is greater than 1|is a class \{",
         "Sizes do not fit together; the message has both.",
     ),
-    (r"is not one of|is unknown; expected", "A choice that is not in the list; the list is in the message."),
+    (r"is not one of|is unknown; expected|one of", "A choice that is not in the list; the list is in the message."),
     (r"finite|NaN|terminated", "A number has left the range of floats: see the section above."),
     (
-        r"is not|are not|expected|Expected|outside|holds",
+        r"is not|are not|expected|Expected|outside|holds|must |should be|has to|have to|is negative|is above"
+        r"|do not rise|is neither|Invalid|color_mode|would clip|size that is no|is a class|be assigned",
         "A value of another kind or size than is expected here; the message has both.",
     ),
+    (r"AssertionError", "A gradient is not what differences say; the worst values are listed."),
+    (r"\{error\}", "What follows the names says what is wrong there."),
 ]
 _OTHER = "The message says what to do."
 _INSIDE = ("fastconv.ops.reference", "fastconv.benchmark", "fastconv.kernels._")  # nobody meets these
@@ -56,7 +99,7 @@ class Message(NamedTuple):
     @property
     def meaning(self):
         """What its wording tells."""
-        return next((meaning for pattern, meaning in FORMS if re.search(pattern, self.text)), _OTHER)
+        return next((meaning for pattern, meaning in FORMS if re.search(pattern, f"{self.error}: {self.text}")), _OTHER)
 
 
 def read(package):
@@ -80,20 +123,36 @@ def read(package):
         for node in ast.walk(tree):
             text = _text_of(node, functions)
             if text:
-                found.append(Message(module, node.exc.func.id, text))
+                found.append(Message(module, _class_of(node.exc.func), text))
     return found
 
 
+def _class_of(node):
+    """Return the class of an error; one that depends on the layer is any."""
+    return "Exception" if ast.unparse(node).startswith("self.") else ast.unparse(node).rpartition(".")[2]
+
+
 def _text_of(node, functions):
-    """Return the message of a ``raise``, None for all else; it may be what a function of the module returns."""
-    if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name)):
+    """Return the message of a ``raise``, None for all else."""
+    if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
         return None
-    text = node.exc.args[0] if node.exc.args else None
-    if isinstance(text, ast.Call):
-        name = getattr(text.func, "attr", getattr(text.func, "id", None))
-        returns = [part.value for part in ast.walk(functions.get(name, text)) if isinstance(part, ast.Return)]
+    if getattr(node.exc.func, "id", "").startswith("_"):  # it is caught inside
+        return None
+    return next(filter(None, (_text(argument, functions) for argument in node.exc.args)), None)
+
+
+def _text(node, functions):
+    """Return the text of an argument: its own, what a function returns or a name was given; None if none is found."""
+    if isinstance(node, ast.Call):
+        function = functions.get(getattr(node.func, "attr", getattr(node.func, "id", None)))
+        returns = [part.value for part in ast.walk(function) if isinstance(part, ast.Return)] if function else []
         return next(filter(None, map(_template, returns)), None)
-    return _template(text)
+    if isinstance(node, ast.Name):
+        home = [f for f in functions.values() if f.lineno <= node.lineno <= f.end_lineno]
+        given = [part for f in home for part in ast.walk(f) if isinstance(part, ast.Assign)]
+        given = [part.value for part in given if getattr(part.targets[0], "id", None) == node.id]
+        return next(filter(None, map(_template, given)), None)
+    return _template(node)
 
 
 def _template(node):
@@ -103,6 +162,8 @@ def _template(node):
         return "".join(_piece(value) for value in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return (_template(node.left) or "{}") + (_template(node.right) or "{}")
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "join" and isinstance(node.args[0], ast.List):
+        return _template(node.func.value).join(_template(line) or "{...}" for line in node.args[0].elts)
     return None
 
 
