@@ -1,15 +1,16 @@
 """The yardstick is straight: the benchmarks' NumPy baseline computes what the operations mean."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from fastconv.benchmark.sides import workloads
-from fastconv.ops import reference
+from fastconv.ops import primitives, reference
 
 FOLDER = Path(__file__).parents[1] / "asv_bench" / "benchmarks"
 
@@ -63,6 +64,32 @@ def test_depthwise_convolution(baseline, size, kernel, stride, padding):
     dx, dw = reference.depthwise_conv2d_backward(x, w, dy, **settings)[:2]
     assert_allclose(baseline.depthwise_backward_input(x, w, dy, stride, padding), dx)
     assert_allclose(baseline.depthwise_backward_filters(x, w, dy, stride, padding), dw)
+
+
+AXES = [
+    ("Conv1D", (2, 9, 3), (4, 3, 5), (2,)),
+    ("Conv3D", (2, 4, 5, 6, 3), (3, 2, 3, 3, 4), (1, 2, 2)),
+    ("ConvTranspose2D", (2, 4, 5, 3), (4, 3, 2, 3), (2, 2)),
+    ("ConvTranspose3D", (1, 2, 3, 4, 3), (2, 3, 3, 2, 3), (2, 1, 2)),
+    ("DepthwiseConv1D", (2, 9, 3), (4, 3, 1), (1,)),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "w", "strides"), AXES, ids=[row[0] for row in AXES])
+def test_other_numbers_of_axes(benchmarks, name, x, w, strides):
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-4, 5, shape).astype(np.float32) for shape in (x, w))
+    forward, backward = benchmarks("axes").NUMPY[name](x, w, strides)
+    y, backprop = getattr(primitives, name)(strides, "same")(x, w, None)
+    assert_array_equal(forward(), y)
+    dy = rng.integers(-4, 5, y.shape).astype(np.float32)
+    for actual, right in zip(backward(dy), backprop(dy), strict=False):
+        assert_array_equal(actual, right)
+
+
+def test_all_these_have_a_baseline(benchmarks):
+    axes = benchmarks("axes")
+    assert {op for op, *_ in axes.LAYERS.values()} == set(axes.NUMPY) == {name for name, *_ in AXES}
 
 
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2)])
@@ -202,3 +229,18 @@ def test_the_network_in_numpy_learns_clothes(benchmarks):
 def test_sizes_are_megabytes(benchmarks):
     size = benchmarks("package").Size()
     assert 0.1 < size.track_wheel() < size.track_installed() < 100
+
+
+def test_committed_results_lose_the_interpreter_s_path(tmp_path):
+    spec = importlib.util.spec_from_file_location("asv_results", FOLDER.parents[1] / "tools" / "asv_results.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    name = "0123abcd-existing-py_somewhere_bin_python3.11"
+    for results in ({"one": [1], "two": [2]}, {"two": [3]}):
+        content = {"env_name": "x", "python": "/somewhere/bin/python3.11", "params": {"cpu": "c"}, "results": results}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        assert tool.clean(tmp_path) == ["0123abcd-existing-py3.11.json"]
+    (file,) = tmp_path.iterdir()
+    content = json.loads(file.read_text())
+    assert content["results"] == {"one": [1], "two": [3]} and "somewhere" not in file.read_text()
+    assert content["params"] == {"cpu": "c", "python": "3.11"} and content["env_name"] == "existing-py3.11"

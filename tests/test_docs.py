@@ -1,5 +1,6 @@
 """The documentation keeps up with the source: quoted messages, the API's pages, the tables' files."""
 
+import ast
 import importlib.util
 import inspect
 import re
@@ -39,6 +40,34 @@ def test_messages_are_found():
     texts = [message.text for message in MESSAGES]
     assert "There are no kernels for dtype {...}; expected float32 or float64." in texts  # an f-string
     assert "Expected a loss; got None." in texts  # a plain one
+
+
+def test_messages_that_stand_elsewhere_in_a_module_are_found():
+    """They are what a function returns or a name was given, another argument than the first, or of an inner module."""
+    found = {(message.module, message.error) for message in MESSAGES}
+    assert {("fastconv.datasets.cache", "FileNotFoundError"), ("fastconv.saving.atomic", "OSError")} <= found
+    assert messages.occurs("A total of ... objects could not be loaded", MESSAGES)
+    assert messages.occurs("the data set is not on this computer, and ...pip install fastconv[data]", MESSAGES)
+
+
+def test_hardly_a_message_is_without_an_explanation():
+    """A row of FORMS explains a new one."""
+    shown = [message for message in MESSAGES if not message.module.startswith(messages._INSIDE)]
+    without = [f"{message.error}: {message.text}" for message in shown if message.meaning == messages._OTHER]
+    assert len(without) <= len(shown) // 50, without
+
+
+@pytest.mark.parametrize(
+    ("message", "meaning"),
+    [
+        ("fit: y has shape {...}; expected {...}.", "Sizes do not fit"),
+        ("Layer {...} does not define call().", "Your subclass lacks this method"),
+        ("Adam: only one of clipnorm, clipvalue may be given; got {...}.", "Arguments exclude each other"),
+        ("np.{...} does not work on a symbolic tensor.", "Only functions of fastconv.ops"),
+    ],
+)
+def test_the_wording_tells_what_a_message_means(message, meaning):
+    assert messages.Message("m", "ValueError", message).meaning.startswith(meaning)
 
 
 def test_the_parts_of_a_quotation_come_in_order():
@@ -129,10 +158,38 @@ def test_asv_s_results_become_a_table(monkeypatch, tmp_path):
     monkeypatch.setattr(performance, "RESULTS", tmp_path)
     assert performance.numpy_table() == ["No results of asv are committed yet."]
     (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "machine.json").write_text('{"machine": "here", "cpu": "a fast one", "num_cpu": "2"}')
+    (tmp_path / "here" / "machine.json").write_text(
+        '{"machine": "here", "cpu": "a fast one", "num_cpu": "2", "os": "Linux"}'
+    )
     (tmp_path / "here" / "01234567-env.json").write_text(ASV)
-    assert "| train: step 32 | 1 | 100 | **100.0** |" in performance.numpy_table()
-    assert performance.published()[2] == "| `01234567` | 1970-01-01 | here: a fast one | 2 |"
+    assert "| train, step: 32 | 1 | 100 | **100.0** |" in performance.numpy_table()
+    assert performance.published()[0] == "- `here`: a fast one, Linux"
+    assert performance.published()[-1] == "| `01234567` | 1970-01-01 | `here` | 2 |"
+
+
+def test_what_asv_s_benchmarks_are_called():
+    assert performance._work("ops.MaxPool.time_layer", "vgg.pool1", "both") == ("ops", "max pool: vgg.pool1, both")
+    assert performance._work("layers.Call.time_call", "Dense, tutorial") == ("layers", "Dense, tutorial")
+    assert performance._work("saving.Saving.time_load_weights") == ("saving", "load weights")
+
+
+def test_the_committed_results_of_asv():
+    """Several commits of one machine, whose pictures and table have figures, and which tell no one's folders."""
+    results = performance.asv_results()
+    assert len(results) >= 3 and len({result["machine"]["machine"] for result in results}) == 1
+    for key in benchmarks_of_pictures():
+        for library in ("fastconv", "numpy"):
+            assert all(result["values"][(*key, library)] > 0 for result in results), key
+    assert len(performance.numpy_table()) > 100
+    for file in performance.RESULTS.rglob("*.json"):
+        assert not re.search(r"/(tmp|home|root|usr|Users)/", file.read_text()), file
+
+
+def benchmarks_of_pictures():
+    """Return the benchmarks that the picture of speed over time shows."""
+    tree = ast.parse((DOCS / "pictures" / "benchmarks.py").read_text())
+    (shown,) = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "SHOWN"]
+    return list(ast.literal_eval(shown))
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------

@@ -52,11 +52,50 @@ def inside(x, padding):
     return x[:, padding : x.shape[1] - padding, padding : x.shape[2] - padding]
 
 
+# ---- any number of axes, padding "same": images (n, sizes ..., channels), filters (sizes ..., in, out) ----------
+def ends(x_shape, w_shape, strides):
+    """Return how many zeros go before and behind each axis of images."""
+    pads = []
+    for size, kernel, stride in zip(x_shape[1:-1], w_shape[:-2], strides, strict=True):
+        lacking = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads.append((lacking // 2, lacking - lacking // 2))
+    return pads
+
+
+def windows(x, w_shape, strides):
+    """Return a view of every window: (n, out sizes ..., channels, kernel sizes ...)."""
+    x = np.pad(x, [(0, 0), *ends(x.shape, w_shape, strides), (0, 0)])
+    steps = tuple(slice(None, None, stride) for stride in strides)
+    return sliding_window_view(x, w_shape[:-2], tuple(range(1, x.ndim - 1)))[:, *steps]
+
+
+def same_forward(x, w, strides):
+    """Return the convolution of images with filters."""
+    return np.tensordot(windows(x, w.shape, strides), np.moveaxis(w, -2, 0), x.ndim - 1)
+
+
+def same_backward_filters(x, w_shape, dy, strides):
+    """Return the gradient of the filters."""
+    places = list(range(dy.ndim - 1))
+    return np.moveaxis(np.tensordot(windows(x, w_shape, strides), dy, (places, places)), 0, -2)
+
+
+def same_backward_input(x_shape, w, dy, strides):
+    """Return the gradient of the images, which is also what a transposed convolution of `dy` is."""
+    pads = ends(x_shape, w.shape, strides)
+    sizes = [before + size + behind for size, (before, behind) in zip(x_shape[1:-1], pads, strict=True)]
+    dx = np.zeros((x_shape[0], *sizes, x_shape[-1]), dy.dtype)
+    for place in np.ndindex(*w.shape[:-2]):
+        seen = [slice(i, i + s * n, s) for i, s, n in zip(place, strides, dy.shape[1:-1], strict=True)]
+        dx[:, *seen] += dy @ w[place].T
+    return dx[:, *(slice(before, before + size) for size, (before, _) in zip(x_shape[1:-1], pads, strict=True))]
+
+
 # ---- depthwise convolution: filters (height, width, channels, 1) ------------------------------------------
 def depthwise_forward(x, w, stride, padding):
     """Return the convolution of each channel with its filter."""
     x = padded(x, padding)
-    height, width = ((size - w.shape[0]) // stride + 1 for size in x.shape[1:3])
+    height, width = ((size - n) // stride + 1 for size, n in zip(x.shape[1:3], w.shape[:2], strict=True))
     y = np.zeros((len(x), height, width, x.shape[3]), x.dtype)
     for i, j in np.ndindex(*w.shape[:2]):
         y += tap(x, i, j, y.shape, stride) * w[i, j, :, 0]

@@ -19,6 +19,14 @@ TITLES = {
     "keras": "Keras on TensorFlow",
     "onnxruntime": "ONNX Runtime",
 }
+_MODULES = {
+    "models": "The tutorial's network",
+    "plan": "Networks, fused",
+    "ops": "Layers of well-known networks",
+    "axes": "Sequences, volumes and transposed convolutions",
+    "layers": "Layers called on arrays",
+    "saving": "Files",
+}
 _LAYERS = {
     "conv/forward": "Dense convolutions: forward",
     "conv/data": "Dense convolutions: gradient of the images",
@@ -138,14 +146,33 @@ def numpy_table():
     machine = newest["machine"]
     lines = [f"On {machine.get('cpu') or machine['machine']}, {machine.get('num_cpu', '?')} processors, at commit"]
     lines += [f"`{newest['commit'][:8]}`, one thread each; milliseconds, less is better.", ""]
-    lines += ["| work | fastconv | NumPy | ratio |", "| --- | ---: | ---: | ---: |"]
+    groups = {}
     for key, ours in newest["values"].items():
         theirs = newest["values"].get((*key[:-1], "numpy"))
         if key[-1] == "fastconv" and theirs and ".time_" in key[0]:
-            label = f"{key[0].rpartition('.')[2].removeprefix('time_')} {', '.join(key[1:-1])}"
-            kind = key[0].split(".")[1].lower()
-            lines.append(f"| {kind}: {label} | {ours * 1e3:.3g} | {theirs * 1e3:.3g} | **{theirs / ours:.1f}** |")
+            module, label = _work(*key[:-1])
+            row = f"| {label} | {ours * 1e3:.3g} | {theirs * 1e3:.3g} | **{theirs / ours:.1f}** |"
+            groups.setdefault(_MODULES.get(module, module), []).append(row)
+    for title, rows in groups.items():
+        lines += ["```{rubric} " + title, "```", ""]
+        lines += ["| work | fastconv | NumPy | ratio |", "| --- | ---: | ---: | ---: |", *rows, ""]
     return lines
+
+
+def _work(name, *parameters):
+    """Return the module of a benchmark, and a label: its class and method, as far as they tell anything, and its case.
+
+    Examples
+    --------
+    >>> _work("ops.MaxPool.time_layer", "vgg.pool1", "both"), _work("saving.Saving.time_load_weights")
+    (('ops', 'max pool: vgg.pool1, both'), ('saving', 'load weights'))
+    """
+    module, kind, method = name.split(".")
+    kind = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind).strip()
+    method = method.removeprefix("time_").replace("_", " ")
+    words = [] if kind in ("call", module) else [kind]
+    words += [] if method == "layer" or kind == "call" else [method]
+    return module, ": ".join(filter(None, [", ".join(dict.fromkeys(words)), ", ".join(parameters)]))
 
 
 def published():
@@ -153,11 +180,12 @@ def published():
     results = asv_results()
     if not results:
         return ["No results are committed yet."]
-    lines = ["| commit | date | machine | figures |", "| --- | --- | --- | ---: |"]
+    machines = {result["machine"]["machine"]: result["machine"] for result in results}
+    lines = [f"- `{name}`: {m.get('cpu') or m.get('arch', '')}, {m.get('os', '')}" for name, m in machines.items()]
+    lines += ["", "| commit | date | machine | figures |", "| --- | --- | --- | ---: |"]
     for result in results:
         day, machine = time.strftime("%Y-%m-%d", time.gmtime(result["date"] / 1000)), result["machine"]
-        about = f"{machine['machine']}: {machine.get('cpu') or machine.get('arch', '')}"
-        lines.append(f"| `{result['commit'][:8]}` | {day} | {about} | {len(result['values'])} |")
+        lines.append(f"| `{result['commit'][:8]}` | {day} | `{machine['machine']}` | {len(result['values'])} |")
     return lines
 
 

@@ -31,16 +31,7 @@ guesses = probabilities.argmax(axis=1)
 
 # %%
 # Each row is a class, each column what it was taken for. Shirts are hard.
-counts = np.zeros((10, 10), int)
-np.add.at(counts, (y_test, guesses), 1)
-figure, axes = plt.subplots(figsize=(6, 5.4), layout="constrained")
-axes.imshow(counts, cmap="Blues")
-for (row, column), count in np.ndenumerate(counts):
-    if count:
-        axes.text(column, row, count, ha="center", va="center", color="white" if count > 40 else "black")
-axes.set_xticks(range(10), names, rotation=45, ha="right")
-axes.set_yticks(range(10), names)
-axes.set_xlabel("taken for")
+counts = keras.visualize.confusion(y_test, probabilities, labels=names)
 
 # %%
 # The worst: where the right class got the least.

@@ -7,16 +7,16 @@ SHOWN = {
     ("models.Train.time_step", "128"): "training, batch 128",
     ("models.Predict.time_call", "1"): "model(x), batch 1",
     ("models.Predict.time_call", "256"): "model(x), batch 256",
-    ("layers.Conv.time_layer", "tutorial.conv2", "forward"): "convolution, forward",
-    ("layers.Conv.time_layer", "tutorial.conv2", "data"): "gradient of the images",
-    ("layers.Conv.time_layer", "tutorial.conv2", "filters"): "gradient of the filters",
+    ("ops.Conv.time_layer", "tutorial.conv2", "forward"): "convolution, forward",
+    ("ops.Conv.time_layer", "tutorial.conv2", "data"): "gradient of the images",
+    ("ops.Conv.time_layer", "tutorial.conv2", "filters"): "gradient of the filters",
 }
 
 
 def over_time():
     """Draw how many times as fast as NumPy fastconv is, commit by commit."""
     results = performance.asv_results()
-    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for key, label in SHOWN.items():
         ratios = [_ratio(result["values"], key) for result in results]
@@ -26,7 +26,7 @@ def over_time():
     axes.set_ylim(0)
     axes.set_ylabel("times as fast as NumPy")
     axes.grid(alpha=0.3)
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8, frameon=False)
     return figure
 
 
