@@ -3,8 +3,8 @@
 ``import fastconv as keras`` runs a Keras CNN tutorial. The floors of the house, each importing only from those below
 it::
 
-    F6  datasets  utils  visualize  testing  benchmark  __main__
-                                                   what a person holds in the hand
+    F6  datasets  utils  preprocessing  random         what a person holds in the hand
+        backend  visualize  testing  benchmark  __main__
     F5  models  callbacks  saving                  Sequential, the loops over batches, files
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
     F3  layers  activations  initializers          Keras's names: state, settings, shapes
@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fastconv import (
+    absent,
     activations,
     callbacks,
     config,
@@ -35,24 +36,38 @@ from fastconv import (
     saving,
 )
 from fastconv._version import __version__
-from fastconv.layers import Input, Layer
+from fastconv.initializers import Initializer
+from fastconv.layers import Input, InputSpec, Layer
+from fastconv.layers.policy import DTypePolicy
 from fastconv.layers.variable import Variable
+from fastconv.losses import Loss
+from fastconv.metrics import Metric
 from fastconv.models import Model, Sequential
 from fastconv.ops.symbolic import KerasTensor
+from fastconv.optimizers import Optimizer
+from fastconv.regularizers import Regularizer
 from fastconv.runtime.config import show_config
 
 if TYPE_CHECKING:
-    from fastconv import datasets, testing, utils, visualize
+    from fastconv import backend, datasets, preprocessing, random, testing, utils, visualize
 
 __all__ = [
+    "DTypePolicy",
+    "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",
@@ -64,21 +79,41 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
+    "random",
     "regularizers",
     "saving",
     "show_config",
     "testing",
     "utils",
+    "version",
     "visualize",
 ]
 
-_ON_FIRST_USE = ("datasets", "testing", "utils", "visualize")  # a network needs none of them
+# No network needs these.
+_ON_FIRST_USE = (
+    "applications",
+    "backend",
+    "datasets",
+    "preprocessing",
+    "random",
+    "testing",
+    "utils",
+    "visualize",
+)
+
+__getattr__ = absent.of(__name__, lambda name: import_module(f"fastconv.{name}") if name in _ON_FIRST_USE else None)
 
 
-def __getattr__(name):
-    if name in _ON_FIRST_USE:
-        return import_module(f"fastconv.{name}")
-    raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
+def version():
+    """Return the version of fastconv.
+
+    Examples
+    --------
+    >>> version() == __version__
+    True
+    """
+    return __version__
 
 
 def __dir__():

@@ -1,5 +1,7 @@
 """Settings under Keras's names, the number of threads, and fusion on or off."""
 
+from fastconv import absent
+from fastconv.layers.policy import DTypePolicy
 from fastconv.runtime.settings import (
     disable_fusion,
     disable_winograd,
@@ -17,8 +19,10 @@ from fastconv.runtime.settings import (
 from fastconv.runtime.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "backend",
     "disable_fusion",
     "disable_winograd",
+    "dtype_policy",
     "enable_fusion",
     "enable_winograd",
     "epsilon",
@@ -32,3 +36,27 @@ __all__ = [
     "set_image_data_format",
     "set_num_threads",
 ]
+
+__getattr__ = absent.of(__name__)
+
+
+def backend():
+    """Return the name of what computes: always ``"fastconv"``.
+
+    Examples
+    --------
+    >>> backend()
+    'fastconv'
+    """
+    return "fastconv"
+
+
+def dtype_policy():
+    """Return the default type of new layers, as an object; `set_floatx` sets it.
+
+    Examples
+    --------
+    >>> dtype_policy()
+    <DTypePolicy "float32">
+    """
+    return DTypePolicy(floatx())

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from fastconv import absent
 from fastconv.names import Family, Spelled, by_name
 from fastconv.runtime import seeds, settings
 
@@ -32,6 +33,8 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+__getattr__ = absent.of(__name__)
 
 # The standard deviation of a normal distribution cut off at two of its standard deviations.
 _TRUNCATED_STDDEV = 0.8796256610342398

@@ -420,6 +420,11 @@ class Family:
             return self.table[name]
         if self.ignore_case and name.lower() in self.table:
             return self.table[name.lower()]
+        from fastconv import absent  # it needs this module itself
+
+        reason = absent.reasons(self.module.replace("keras", "fastconv", 1)).get(name)
+        if reason is not None:
+            raise ValueError(f"Could not interpret {self.kind} identifier: {name!r} is not supported: {reason}.")
         raise ValueError(
             f"Could not interpret {self.kind} identifier: {name!r}."
             f"{suggestion(name, [*self.table, *(key for table in theirs for key in table)])}"

@@ -292,7 +292,7 @@ LAYERS = [
         "'zeors'",
         "'zeros'?",
     ),
-    wrong("no-lower", lambda: L.Layer(name="n")(X), NotImplementedError, "Layer", "lower"),
+    wrong("no-lower", lambda: L.Layer(name="n")(X), NotImplementedError, "Layer", "call"),
     wrong("variable-shape", lambda: Variable("ones", name="w"), ValueError, "'w'", "shape"),
     wrong("variable-assign", lambda: Variable([1.0], name="w").assign([1, 2]), ValueError, "'w'", "(2,)", "(1,)"),
     wrong("from-config", lambda: L.Dense.from_config({"units": 2, "unit": 3}), ValueError, "Dense", "'unit': 3"),

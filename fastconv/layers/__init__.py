@@ -3,6 +3,7 @@
 One family a file; a layer holds settings and weights and lowers itself to ops.
 """
 
+from fastconv import absent
 from fastconv.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from fastconv.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -28,6 +29,7 @@ from fastconv.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D, Separabl
 from fastconv.layers.function import Lambda
 from fastconv.layers.images import CenterCrop, Resizing
 from fastconv.layers.input import Input, InputLayer
+from fastconv.layers.input_spec import InputSpec
 from fastconv.layers.layer import Layer
 from fastconv.layers.merging import (
     Add,
@@ -88,6 +90,7 @@ from fastconv.layers.spatial import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from fastconv.names import Family
 
 # Keras's second names
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
@@ -168,6 +171,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -215,8 +219,70 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
+
+__getattr__ = absent.of(__name__)
+
+_FUNCTIONS = (
+    "Input",
+    "InputSpec",
+    "Layer",
+    "deserialize",
+    "serialize",
+)  # and the one class that is none to make a layer of
+_family = Family(
+    "layer",
+    "keras.layers",
+    Layer,
+    {name: globals()[name] for name in __all__ if name not in _FUNCTIONS},
+    functions=False,
+)
+
+
+def serialize(layer):
+    """Return a config from which `deserialize` makes an equal layer, without its weights.
+
+    Parameters
+    ----------
+    layer : Layer
+        What to describe.
+
+    Returns
+    -------
+    dict
+        Keras's description of an object.
+
+    Examples
+    --------
+    >>> serialize(Flatten())["class_name"]
+    'Flatten'
+    """
+    return {**_family.serialize(layer), **layer.build_entry()}
+
+
+def deserialize(config, custom_objects=None):
+    """Make a layer from its config.
+
+    Parameters
+    ----------
+    config : dict or str
+        What `serialize` returned, or a name.
+    custom_objects : dict, optional
+        Classes of the user by name.
+
+    Returns
+    -------
+    Layer
+
+    Examples
+    --------
+    >>> deserialize(serialize(Dense(3, name="scores"))).name
+    'scores'
+    """
+    return _family.deserialize(config, custom_objects)

@@ -11,6 +11,8 @@ from functools import lru_cache, wraps
 import numpy as np
 
 from fastconv import constraints, initializers, regularizers
+from fastconv.layers import input_spec
+from fastconv.layers.surface import Surface
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
 from fastconv.ops import primitives as P
@@ -22,10 +24,15 @@ from fastconv.runtime import settings
 _names = Counter()
 
 
+def uid(prefix):
+    """Return how often a name was asked for, this time included."""
+    _names[prefix] += 1
+    return _names[prefix]
+
+
 def unique_name(prefix):
     """Return `prefix`, or `prefix_1`, `prefix_2`, … when it was given out before."""
-    count = _names[prefix]
-    _names[prefix] += 1
+    count = uid(prefix) - 1
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
@@ -78,7 +85,7 @@ class EagerTrace:
         return y
 
 
-class Layer:
+class Layer(Surface):
     """Base class of all layers.
 
     Parameters
@@ -141,18 +148,31 @@ class Layer:
         if not self.is_traced:
             self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """Return what the layer makes of its inputs: what a layer of one's own defines, with functions of `ops`.
 
-        It may take ``training`` as well.
+        A subclass of a layer that is there already may use this one, as ``super().call(inputs)``.
+
+        Parameters
+        ----------
+        inputs : KerasTensor or array_like
+            Or a list of them. In `Layer.__call__`, which traces a `call` of one's own, they are symbolic.
+        training : bool, optional
+            See `Layer.__call__`; a `call` of one's own need not take it.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define lower(trace, x) or call(inputs).")
+        if type(self).lower is Layer.lower:
+            raise NotImplementedError(f"Layer {self.name!r} ({type(self).__name__}) does not have a `call` method.")
+        inherited = _Inherited(self)
+        if symbolic.any_symbolic((inputs,)):
+            return inherited.on_symbols(inputs, training)
+        is_list = self.takes_lists and isinstance(inputs, (list, tuple))
+        arrays = [self._as_input(a) for a in (inputs if is_list else [inputs])]
+        return inherited.lower_whole(EagerTrace(bool(training)), arrays if is_list else arrays[0])
 
     @property
     def is_traced(self):
-        """Whether the class defines `call`, which is traced to find out what its steps are."""
-        cls = type(self)
-        return cls.call is not Layer.call and cls.lower is Layer.lower
+        """Whether a `call` of one's own, which is traced to find out what its steps are, says what the layer does."""
+        return _is_traced(type(self))
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape for an input's shape, both batch first; None stands for the batch."""
@@ -174,11 +194,15 @@ class Layer:
             )
 
     def lower(self, trace, x):
-        """Add this layer's ops to a trace and return the value that comes out.
+        """Add this layer's ops to a trace and return the value that comes out: what the layers that are there define.
 
         ``trace.add(op, value, *variables)`` returns a new value, ``trace.shape(value)`` its shape (batch first), and
         ``trace.training`` tells whether training is meant.
         """
+        return self._lower_call(trace, x)
+
+    def _lower_call(self, trace, x):
+        """Add the ops of a `call` of one's own."""
         values = x if isinstance(x, list) else [x]
         shapes = [tuple(trace.shape(value)) for value in values]
         tensors = [KerasTensor((None, *shape[1:]) if shape else shape, self.dtype) for shape in shapes]
@@ -249,7 +273,7 @@ class Layer:
 
     def lower_whole(self, trace, x):
         """Lower the layer, and the penalty on its outputs if there is one."""
-        x = self.lower(trace, x)
+        x = self._lower_call(trace, x) if self.is_traced else self.lower(trace, x)
         if self.activity_regularizer is not None:
             if isinstance(x, np.ndarray):  # it runs at once
                 self._activity_losses = [self.activity_regularizer(x) / max(1, len(x))]
@@ -347,7 +371,7 @@ class Layer:
         settings = {kind: getattr(self, f"{prefix or name}_{kind}") for kind in _SERIALIZERS}
         return self.add_weight(shape, name=name, **settings)
 
-    def __call__(self, x, training=None):
+    def __call__(self, x, training=None, mask=None, **arguments):
         """Run the layer on an array, or note that it is applied to a symbolic tensor.
 
         Parameters
@@ -357,20 +381,43 @@ class Layer:
         training : bool, optional
             Whether layers such as Dropout act. On arrays False by default; on symbolic tensors by default what runs
             the model says.
+        mask : None
+            Not supported.
+        **arguments
+            None: further inputs go into the list, settings into the constructor.
 
         Returns
         -------
         ndarray or KerasTensor
         """
+        if mask is not None or arguments:
+            self._refuse_arguments(mask, arguments)
         if symbolic.any_symbolic((x,)):
             return self._apply(x, training)
         is_list = self.takes_lists and isinstance(x, (list, tuple))
         arrays = [self._as_input(a) for a in (x if is_list else [x])]
         x, shape = (arrays, [a.shape for a in arrays]) if is_list else (arrays[0], arrays[0].shape)
+        self._check_spec(shape if is_list else [shape])
         self.build_once(shape)
         if not self.is_traced:
             self.compute_output_shape(shape)
         return self.lower_whole(EagerTrace(bool(training)), x)
+
+    def _refuse_arguments(self, mask, arguments):
+        owner = f"Layer {self.name!r} ({type(self).__name__})"
+        for name in arguments:
+            if name not in _parameters(type(self).call):
+                raise TypeError(f"{owner}: got an unexpected keyword argument {name!r}.")
+            raise NotImplementedError(
+                f"{owner}: the argument {name!r} of a call is not supported; give inputs as a list, and settings to "
+                "the constructor."
+            )
+        raise NotImplementedError(f"{owner}: mask={mask!r} is not supported; leave it out.")
+
+    def _check_spec(self, shapes):
+        if self.input_spec is not None:
+            owner = f"Layer {self.name!r} ({type(self).__name__})"
+            input_spec.check(owner, self.input_spec, shapes, self.dtype)
 
     @property
     def takes_lists(self):
@@ -391,6 +438,7 @@ class Layer:
         ]
         shapes = [t.shape for t in tensors]
         shape = shapes if is_list else shapes[0]
+        self._check_spec(shapes)
         self.build_once(shape)
         out = self.compute_output_shape(shape)
         node = Node(self, tensors, {} if training is None else {"training": bool(training)}, is_list)
@@ -567,6 +615,40 @@ class Layer:
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+@lru_cache(maxsize=1024)
+def _is_traced(cls):
+    """Tell whether of `call` and `lower` the class that is nearest defines `call`."""
+    first = next(c for c in cls.__mro__ if "call" in vars(c) or "lower" in vars(c))
+    return first is not Layer and "lower" not in vars(first)
+
+
+class _Inherited:
+    """What a layer does by the class that it inherits from: an operation of its own, for ``super().call(x)``."""
+
+    def __init__(self, layer):
+        self.layer, self.name = layer, layer.name
+
+    def lower_whole(self, trace, x):
+        """Add the ops; see `Layer.lower_whole`."""
+        return self.layer.lower(trace, x)
+
+    def on_symbols(self, inputs, training):
+        """Return the symbolic result for symbolic inputs."""
+        layer, is_list = self.layer, isinstance(inputs, (list, tuple))
+        tensors = list(inputs) if is_list else [inputs]
+        shapes = [x.shape for x in tensors]
+        shape = self._output_shape(shapes if is_list else shapes[0])
+        given = {} if training is None else {"training": bool(training)}
+        return Node(self, tensors, given, is_list).give([shape], layer.dtype)[0]
+
+    def _output_shape(self, input_shape):
+        """Return the shape of the result by the class that defines the ops, as far as that class says it."""
+        cls = next(c for c in type(self.layer).__mro__ if "lower" in vars(c))
+        if cls.compute_output_shape is Layer.compute_output_shape:
+            return tuple(input_shape)
+        return cls.compute_output_shape(self.layer, input_shape)
 
 
 def _noting_the_shape(build):

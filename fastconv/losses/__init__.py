@@ -9,6 +9,7 @@ A loss of one's own is a function of ``y_true`` and ``y_pred``, or a subclass of
 of `fastconv.ops`; see there. ``traced`` finds its way back.
 """
 
+from fastconv import absent
 from fastconv.losses.base import Loss
 from fastconv.losses.crossentropy import (
     BinaryCrossentropy,
@@ -119,6 +120,8 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+__getattr__ = absent.of(__name__)
 
 # Every named function and the class that says the same; names in snake case mean the function, as in Keras.
 _PAIRS = {

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastconv import saving
 from fastconv.layers.layer import EagerTrace, Layer, assign_all, penalties
+from fastconv.layers.surface import ModelSurface
 from fastconv.models import profiling, summary
 from fastconv.models.structure import ALONE
 from fastconv.models.subclassed import OwnCall, OwnWeights
@@ -19,7 +20,7 @@ from fastconv.saving import architecture
 
 
 @spelled
-class Model(Trainer, OwnCall, Layer):
+class Model(ModelSurface, Trainer, OwnCall, Layer):
     """What every model has, and the model between symbolic tensors.
 
     ``Model(inputs, outputs)`` computes outputs from inputs: tensors of `Input`, of layers called on tensors, or of the
@@ -69,7 +70,7 @@ class Model(Trainer, OwnCall, Layer):
             return
         super().__init__()
         Layer.__init__(self, name=name, dtype=dtype, **kwargs)
-        self.refuse_steps()
+        self.refuse_overridden()
         self.refuse(trainable=None if trainable else trainable)  # the layers are not there yet
         self.built = False
         self._plans = {}

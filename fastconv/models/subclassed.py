@@ -8,13 +8,8 @@ from fastconv.models.graph import layer_sources
 from fastconv.models.structure import ALONE, Structure
 from fastconv.ops.symbolic import Graph, KerasTensor, sources
 
+
 # What Keras lets a model define to say how a batch is handled; here plans do that.
-STEPS = (
-    "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "make_train_function",
-    "make_test_function", "make_predict_function",
-)  # fmt: skip
-
-
 class OwnWeights:
     """Stands among a model's layers for the weights that are the model's own."""
 
@@ -40,16 +35,6 @@ class OwnCall:
         super().__init_subclass__(**kwargs)
         if cls.call is not Layer.call and "build" in cls.__dict__:
             cls.build = _and_trace(cls.__dict__["build"])
-
-    def refuse_steps(self):
-        """Raise NotImplementedError if the class says how a batch is handled."""
-        for name in STEPS:
-            if hasattr(type(self), name):
-                raise NotImplementedError(
-                    f"Model {self.name!r} ({type(self).__name__}): {name} is not supported, since training runs a "
-                    "plan, not Python code for each batch. Write a loss of your own (a subclass of Loss with call), a "
-                    "Callback, or a loop over train_on_batch."
-                )
 
     @property
     def layers(self):

@@ -5,6 +5,7 @@ the same ops with Keras's signatures; `vjp` gives a function's value and its way
 means in plain NumPy, ``image`` has keras.ops.image.
 """
 
+from fastconv import absent
 from fastconv.ops import array_functions, image
 from fastconv.ops.array_functions import *  # noqa: F403 its __all__ is made of the table of rules
 from fastconv.ops.functions import (
@@ -98,3 +99,5 @@ __all__ = [
     "threshold",
     "vjp",
 ]
+
+__getattr__ = absent.of(__name__)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv import absent
 from fastconv.names import spell_all
 from fastconv.ops import primitives as P
 from fastconv.ops.arrays import as_floats, numeric
@@ -9,6 +10,8 @@ from fastconv.ops.resample import INTERPOLATIONS, around, middle, resizing
 from fastconv.runtime.settings import standardize_data_format
 
 __all__ = ["affine_transform", "crop_images", "pad_images", "resize", "rgb_to_grayscale"]
+
+__getattr__ = absent.of(__name__)
 
 FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 GRAY = (0.2989, 0.587, 0.114)  # what red, green and blue weigh

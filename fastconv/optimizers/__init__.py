@@ -5,6 +5,7 @@ public calls), ``step`` (the order of what happens in a step), ``sweep`` (one co
 for each rule, ``schedules``; here the names.
 """
 
+from fastconv import absent
 from fastconv.names import Family
 from fastconv.optimizers import schedules
 from fastconv.optimizers.adadelta import Adadelta
@@ -35,6 +36,8 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+__getattr__ = absent.of(__name__)
 
 _RULES = (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop, SGD)
 _family = Family(

@@ -7,6 +7,7 @@ weights), ``legacy`` (Keras 2's ``.h5``). Below them what touches files: ``atomi
 configs to them.
 """
 
+from fastconv import absent
 from fastconv.saving.errors import InvalidFileError
 from fastconv.saving.model_files import load_model, save_model
 from fastconv.saving.objects import deserialize_keras_object, serialize_keras_object
@@ -35,3 +36,5 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+__getattr__ = absent.of(__name__)

@@ -14,13 +14,6 @@ from fastconv.names import Family, may_be_own
 from fastconv.optimizers import schedules
 from fastconv.saving.registration import CustomObjectScope, get_registered_object
 
-_LAYERS = Family(
-    "layer",
-    "keras.layers",
-    Layer,
-    {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Layer")},
-    functions=False,
-)
 # Models, with the module and the registered name that Keras writes.
 _MODELS = {
     "Sequential": ("keras", None),
@@ -31,7 +24,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 # By a word in the name of Keras's modules: who makes what lies there.
 _MAKERS = {
-    "layers": _LAYERS,
+    "layers": layers,
     "optimizers": optimizers,
     "schedules": schedules,
     "losses": losses,
@@ -42,7 +35,7 @@ _MAKERS = {
     "activations": activations,
 }
 _BASES = {
-    Layer: _LAYERS,
+    Layer: layers,
     optimizers.Optimizer: optimizers,
     schedules.LearningRateSchedule: schedules,
     losses.Loss: losses,
@@ -184,7 +177,7 @@ def restored(config, kind=None):
     if name in _MODELS and may_be_own(config):
         return _model(name, config.get("config"))
     maker = _maker(config.get("module"), kind)
-    if maker is _LAYERS and name == "Lambda":
+    if maker is layers and name == "Lambda":
         _check_lambda(config)
     if maker is not None:
         return maker.deserialize(config)

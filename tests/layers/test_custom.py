@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+import fastconv as keras
 from fastconv import layers as L
 from fastconv import ops
 from fastconv.layers.variable import Variable
@@ -307,3 +308,138 @@ def test_assigning_a_symbolic_tensor_outside_of_a_call():
     variable = Variable([1.0], name="v")
     with pytest.raises(TypeError, match="Variable 'v': assign got the symbolic tensor"):
         variable.assign(L.Input((1,)))
+
+
+# ---- layers that are there already, changed ----
+
+
+def test_a_subclass_may_use_the_call_that_it_inherits(rng):
+    class Doubled(keras.layers.Dense):
+        def call(self, inputs):
+            return 2.0 * super().call(inputs)
+
+    class Shifted(keras.layers.Conv2D):
+        def call(self, inputs):
+            return super().call(inputs + 1.0) - 1.0
+
+    x = rng.standard_normal((2, 6, 5, 3)).astype("float32")
+    conv, dense = Shifted(4, 3, activation="tanh"), Doubled(2)
+    plain_conv, plain_dense = keras.layers.Conv2D(4, 3, activation="tanh"), keras.layers.Dense(2)
+    maps = conv(x)
+    plain_conv.build(x.shape)
+    plain_conv.set_weights(conv.get_weights())
+    np.testing.assert_allclose(maps, plain_conv(x + 1) - 1, rtol=1e-5, atol=1e-6)
+    scores = dense(maps)
+    plain_dense.build(maps.shape)
+    plain_dense.set_weights(dense.get_weights())
+    np.testing.assert_allclose(scores, 2 * plain_dense(maps), rtol=1e-6)
+    check_gradients(Shifted(2, 3, dtype="float64"), [x.astype("float64")])
+
+
+def test_a_subclass_trains_as_it_is_written(rng):
+    class Scaled(keras.layers.Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight((self.units,), "ones", name="scale")
+
+        def call(self, inputs, training=None):
+            return super().call(inputs) * self.scale
+
+    model = keras.Sequential([keras.Input((3,)), Scaled(1, kernel_initializer="ones")])
+    assert [v.name for v in model.weights] == ["kernel", "bias", "scale"]
+    model.compile(keras.optimizers.SGD(0.0625), "mse")
+    x = np.array([[1.0, 2.0, 1.0]], "float32")
+    model.train_on_batch(x, np.array([[2.0]]))  # the prediction is 4, its gradient 2 * (4 - 2)
+    np.testing.assert_allclose(model.get_weights()[2], [1 - 0.0625 * 4 * 4])
+    np.testing.assert_allclose(model.get_weights()[0].ravel(), 1 - 0.0625 * 4 * x[0])
+
+
+def test_training_is_handed_on_to_what_is_inherited():
+    class Always(keras.layers.Dropout):
+        def call(self, inputs, training=None):
+            return super().call(inputs, training=True)
+
+    assert (Always(0.5, seed=1)(np.ones((10, 10), "float32")) == 0).any()
+    assert (keras.layers.Dropout(0.5, seed=1).call(np.ones((10, 10), "float32"), training=True) == 0).any()
+    assert (keras.layers.Dropout(0.5, seed=1).call(np.ones((10, 10), "float32")) == 1).all()
+
+
+def test_a_grandchild_s_lower_or_call_counts_whichever_is_nearer():
+    class Called(keras.layers.Flatten):
+        def call(self, inputs):
+            return super().call(inputs) + 1.0
+
+    class Lowered(Called):
+        def lower(self, trace, x):
+            return keras.layers.Flatten.lower(self, trace, x)
+
+    x = np.zeros((1, 2, 2), "float32")
+    assert Called()(x).tolist() == [[1, 1, 1, 1]] and Lowered()(x).tolist() == [[0, 0, 0, 0]]
+
+
+# ---- what inputs must be like ----
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape", "words"),
+    [
+        ({"ndim": 3}, (2, 4), r"with 3 axes; got shape \(2, 4\)"),
+        ({"min_ndim": 3}, (2, 4), "with at least 3 axes"),
+        ({"max_ndim": 1}, (2, 4), "with at most 1 axes"),
+        ({"axes": {-1: 5}}, (2, 4), "with 5 on axis -1"),
+        ({"axes": {1: 5}}, (2, 4), "with 5 on axis 1"),
+        ({"axes": {3: 5}}, (2, 4), "with 5 on axis 3"),
+        ({"shape": (None, 3)}, (2, 4), r"with shape \(None, 3\)"),
+        ({"shape": (None, 3, 1), "allow_last_axis_squeeze": True}, (2, 4), r"with shape \(None, 3, 1\)"),
+        ({"dtype": "int32"}, (2, 4), "with dtype int32"),
+        ({"ndim": 3, "name": "image"}, (2, 4), r"inputs \(image\) with 3 axes"),
+    ],
+)
+def test_input_specs(settings, shape, words):
+    class Same(keras.layers.Layer):
+        input_spec = keras.layers.InputSpec(**settings)
+
+        def call(self, inputs):
+            return inputs + 0.0
+
+    with pytest.raises(ValueError, match=rf"Layer 'same\w*' \(Same\): expected .*{words}"):
+        Same()(np.zeros(shape))
+    with pytest.raises(ValueError, match=words.replace("(2,", "(None,")):
+        Same()(keras.Input(shape[1:]))
+
+
+def test_input_specs_that_fit():
+    class Same(keras.layers.Layer):
+        def __init__(self, spec):
+            super().__init__()
+            self.input_spec = spec
+
+        def call(self, inputs):
+            return inputs[0] if isinstance(inputs, list) else inputs + 0.0
+
+    for spec in (
+        keras.InputSpec("float32", (None, 4)),
+        keras.InputSpec(shape=(None, 4, 1), allow_last_axis_squeeze=True),
+        keras.InputSpec(min_ndim=2, max_ndim=2, axes={1: 4, -2: None}),
+    ):
+        assert Same(spec)(np.zeros((2, 4))).shape == (2, 4)
+        again = keras.InputSpec.from_config(spec.get_config())
+        assert repr(again) == repr(spec)
+    two = [keras.InputSpec(ndim=2), None]
+    assert Same(two)([keras.Input((4,)), keras.Input((3, 3))]).shape == (None, 4)
+    with pytest.raises(ValueError, match="expected inputs number 0 with 2 axes"):
+        Same(two)([keras.Input((4, 1)), keras.Input((3, 3))])
+    with pytest.raises(ValueError, match="expected 2 inputs, by its input_spec; got 1"):
+        Same(two)(keras.Input((4,)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"axes": {"a": 1}}, TypeError, "axes={'a': 1} is not a dict with whole numbers"),
+        ({"ndim": 2, "axes": {2: 1}}, ValueError, "names axis 2; inputs have at most 2 axes"),
+    ],
+)
+def test_wrong_input_specs(settings, error, words):
+    with pytest.raises(error, match=words):
+        keras.InputSpec(**settings)

@@ -291,7 +291,7 @@ def test_own_layers_without_lower():
     class Empty(L.Layer):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"Empty does not define lower"):
+    with pytest.raises(NotImplementedError, match=r"\(Empty\) does not have a `call` method"):
         Empty()(np.ones((1, 2)))
 
 
