@@ -211,11 +211,17 @@ def _caller(hook):
             for method in self._methods[hook]:
                 method({} if logs is None else logs)
 
+    elif hook in EPOCH_HOOKS:
+
+        def call(self, epoch, logs=None):
+            for method in self._methods[hook]:
+                method(epoch, {} if logs is None else logs)
+
     else:
 
-        def call(self, index, logs=None):
+        def call(self, batch, logs=None):
             for method in self._methods[hook]:
-                method(index, {} if logs is None else logs)
+                method(batch, {} if logs is None else logs)
 
     counted = "" if hook in PHASE_HOOKS else f"{'epoch' if hook in EPOCH_HOOKS else 'batch'}, "
     call.__name__ = hook

@@ -91,7 +91,7 @@ class EarlyStopping(MonitorCallback):
         --------
         >>> EarlyStopping().on_epoch_end(0, {"val_loss": 0.5})
         """
-        value = self.value(logs)
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
@@ -108,6 +108,16 @@ class EarlyStopping(MonitorCallback):
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+    def get_monitor_value(self, logs):
+        """Return what is looked at in the logs; None, with a warning, if it is not there.
+
+        Examples
+        --------
+        >>> EarlyStopping().get_monitor_value({"val_loss": 0.5})
+        0.5
+        """
+        return self.value(logs)
 
     def _remember(self, epoch):
         self.best_weights = self.model.get_weights()

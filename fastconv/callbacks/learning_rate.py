@@ -203,16 +203,26 @@ class ReduceLROnPlateau(MonitorCallback):
         value = self.value(logs)
         if value is None:
             return
-        if self.cooldown_counter > 0:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         if self.improves(value, self.best):
             self.best = value
             self.wait = 0
-        elif self.cooldown_counter <= 0:
+        elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
                 self._reduce(epoch)
+
+    def in_cooldown(self):
+        """Tell whether the learning rate was lowered a short time ago, so that nothing is counted yet.
+
+        Examples
+        --------
+        >>> ReduceLROnPlateau().in_cooldown()
+        False
+        """
+        return self.cooldown_counter > 0
 
     def _reduce(self, epoch):
         optimizer = _optimizer(self)

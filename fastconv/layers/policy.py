@@ -24,7 +24,7 @@ class DTypePolicy:
 
     quantization_mode = None
 
-    def __init__(self, name):
+    def __init__(self, name=None):
         if name not in _NAMES:
             raise ValueError(f"DTypePolicy: name={name!r} is not supported; expected one of {_NAMES}.")
         self.name = name

@@ -27,6 +27,8 @@ class Variable:
         The type; by default that of an array, else ``fastconv.config.floatx()``.
     trainable : bool
         Whether training changes it.
+    autocast, aggregation, synchronization, layout
+        For mixed types and several machines; nothing but the defaults is supported.
     name : str, optional
         Its name; ``"variable"`` by default.
 
@@ -59,8 +61,21 @@ class Variable:
     is_variable = True
     __array_priority__ = 100  # operators with an array are this class's
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
+    def __init__(
+        self,
+        initializer,
+        shape=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        aggregation="none",
+        synchronization="auto",
+        name=None,
+        layout=None,
+        **kwargs,
+    ):
         self.name = name or "variable"
+        _refuse(self.name, autocast, aggregation, synchronization, layout, kwargs)
         self.path = self.name
         self.trainable = trainable
         self.array = _values(self.name, initializer, shape, dtype)
@@ -185,6 +200,25 @@ class Variable:
 
     def __repr__(self):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.array}>"
+
+
+def _refuse(name, autocast, aggregation, synchronization, layout, unknown):
+    """Raise for arguments of Keras's that are not the defaults, and for those that nobody knows."""
+    for argument in unknown:
+        raise TypeError(f"Variable {name!r} got an unexpected argument {argument!r}.")
+    given = {"autocast": autocast, "aggregation": aggregation, "synchronization": synchronization, "layout": layout}
+    for argument, value in given.items():
+        if value not in _PLAIN[argument]:
+            raise NotImplementedError(f"Variable {name!r}: {argument}={value!r} is not supported; leave it out.")
+
+
+# What changes nothing on one machine with one type.
+_PLAIN = {
+    "autocast": (True, False),
+    "aggregation": ("none", None, "mean", "sum", "only_first_replica"),
+    "synchronization": ("none", None, "auto"),
+    "layout": (None,),
+}
 
 
 def _values(name, initializer, shape, dtype):

@@ -141,8 +141,71 @@ def _named(name, function):
 
 for _make, _table in ((_unary, UNARY), (_binary, BINARY), (_reduction, REDUCTIONS)):
     globals().update({name: _named(name, _make(name, rule)) for name, rule in _table.items()})
+_round = globals()["round"]
 abs = globals()["absolute"]  # Keras's second names
 true_divide = globals()["divide"]
+
+
+def _extreme(name, other):
+    """Return `max` or `min` with Keras's argument `initial`, which takes part as one more number."""
+    plain = globals()[name]
+
+    def function(x, axis=None, keepdims=False, initial=None):
+        found = plain(x, axis, keepdims)
+        return found if initial is None else globals()[other](found, initial)
+
+    function.__doc__ = plain.__doc__.replace(
+        "with length 1.\n", "with length 1.\n    initial : float, optional\n        One more number that takes part.\n"
+    )
+    return _named(name, function)
+
+
+globals().update(max=_extreme("max", "maximum"), min=_extreme("min", "minimum"))
+
+
+def round(x, decimals=0):
+    """Return the nearest numbers with so many digits behind the point, halves to even ones; there is no gradient.
+
+    Parameters
+    ----------
+    x : array_like or KerasTensor
+    decimals : int
+        Below 0, digits before the point become 0.
+
+    Returns
+    -------
+    ndarray or KerasTensor
+
+    Examples
+    --------
+    >>> round([0.5, 1.5, 2.25]), round([0.126, 2.0], 2)
+    (array([0., 2., 2.], dtype=float32), array([0.13, 2.  ], dtype=float32))
+    """
+    if isinstance(decimals, bool) or not isinstance(decimals, numbers.Integral):
+        raise ValueError(f"ops.round: decimals={decimals!r} is not a whole number.")
+    if decimals == 0:
+        return _round(x)
+    scale = 10.0 ** int(decimals)
+    return true_divide(_round(globals()["multiply"](x, scale)), scale)
+
+
+def stop_gradient(variable):
+    """Return an array or a tensor as it is; no gradient passes through it.
+
+    Parameters
+    ----------
+    variable : array_like or KerasTensor
+
+    Returns
+    -------
+    ndarray or KerasTensor
+
+    Examples
+    --------
+    >>> stop_gradient([1.0])
+    array([1.], dtype=float32)
+    """
+    return _apply("stop_gradient", variable)
 
 
 def power(x1, x2):
@@ -191,7 +254,7 @@ def clip(x, x_min, x_max):
     return _apply("clip", x, x_min=x_min, x_max=x_max)
 
 
-def where(condition, x1, x2):
+def where(condition, x1=None, x2=None):
     """Return x1 where the condition holds, else x2, value by value.
 
     Parameters
@@ -208,6 +271,8 @@ def where(condition, x1, x2):
     >>> where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.], dtype=float32)
     """
+    if x1 is None or x2 is None:
+        raise NotImplementedError("ops.where: only with x1 and x2; numpy.nonzero tells where a condition holds.")
     return _apply("where", condition, x1, x2)
 
 
@@ -488,17 +553,18 @@ def split(x, indices_or_sections, axis=0):
     return [_apply("getitem", x, index=part) for part in index]
 
 
-def pad(x, pad_width, mode="constant", constant_values=0):
+def pad(x, pad_width, mode="constant", constant_values=None):
     """Return x surrounded by a number.
 
     Parameters
     ----------
     x : array_like or KerasTensor
-    pad_width : list of pair of int
-        How much before and behind each axis.
+    pad_width : int or list of pair of int
+        How much before and behind each axis; a number, or a list of one pair, is for all axes.
     mode : {"constant"}
         No other one is supported.
-    constant_values : float
+    constant_values : float, optional
+        0 by default.
 
     Returns
     -------
@@ -511,10 +577,13 @@ def pad(x, pad_width, mode="constant", constant_values=0):
     """
     if mode != "constant":
         raise NotImplementedError(f"ops.pad: mode={mode!r} is not supported; expected 'constant'.")
-    widths = tuple((int(a), int(b)) for a, b in pad_width)
-    if len(widths) != len(_shape(x)) or any(n < 0 for pair in widths for n in pair):
-        raise ValueError(f"ops.pad: pad_width={pad_width!r} does not fit x, which has {len(_shape(x))} axes.")
-    return _apply("pad", x, pad_width=widths, constant_values=constant_values)
+    rank = len(_shape(x))
+    widths = ((pad_width, pad_width),) if isinstance(pad_width, numbers.Integral) else pad_width
+    widths = tuple((int(a), int(b)) for a, b in widths)
+    widths = widths * rank if len(widths) == 1 else widths
+    if len(widths) != rank or any(n < 0 for pair in widths for n in pair):
+        raise ValueError(f"ops.pad: pad_width={pad_width!r} does not fit x, which has {rank} axes.")
+    return _apply("pad", x, pad_width=widths, constant_values=0 if constant_values is None else constant_values)
 
 
 # -- that have no gradient --------------------------------------------------------------------------------
@@ -654,7 +723,7 @@ def ones(shape, dtype=None):
     return np.ones(shape, dtype or "float32")
 
 
-def arange(start, stop=None, step=1, dtype=None):
+def arange(start, stop=None, step=None, dtype=None):
     """Return numbers in even steps, `stop` left out.
 
     Examples
@@ -662,6 +731,7 @@ def arange(start, stop=None, step=1, dtype=None):
     >>> arange(3)
     array([0, 1, 2])
     """
+    step = 1 if step is None else step
     return np.arange(start, stop, step, dtype) if stop is not None else np.arange(0, start, step, dtype)
 
 

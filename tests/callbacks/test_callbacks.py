@@ -422,3 +422,13 @@ def test_no_warning_where_nothing_is_wrong():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drive(callbacks.EarlyStopping(), [1.0, 0.5])
+
+
+def test_questions_that_keras_s_callbacks_answer():
+    assert callbacks.EarlyStopping().get_monitor_value({"val_loss": 0.5}) == 0.5
+    with pytest.warns(UserWarning, match="'val_loss' is not available"):
+        assert callbacks.EarlyStopping().get_monitor_value({}) is None
+    reducing = callbacks.ReduceLROnPlateau(cooldown=2)
+    assert not reducing.in_cooldown()
+    reducing.cooldown_counter = 1
+    assert reducing.in_cooldown()

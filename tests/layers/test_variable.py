@@ -87,3 +87,16 @@ def test_numbers():
     assert (-v).tolist() == -3 and abs(-v) == 3
     assert Variable([1.0, 2.0])[1] == 2
     assert "path=w" in repr(Variable([1.0], name="w"))
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [{"aggregation": "max"}, {"synchronization": "on_write"}, {"layout": 1}],
+    ids=lambda given: next(iter(given)),
+)
+def test_arguments_for_several_machines_are_refused(argument):
+    with pytest.raises(NotImplementedError, match=f"Variable 'w': {next(iter(argument))}="):
+        Variable([1.0], name="w", **argument)
+    with pytest.raises(TypeError, match="Variable 'w' got an unexpected argument 'shap'"):
+        Variable([1.0], name="w", shap=(1,))
+    assert Variable([1.0], autocast=False, aggregation="mean", synchronization="auto").numpy() == [1]

@@ -198,3 +198,33 @@ def test_other_ops_are_the_same_in_a_graph(name, rng):
     x = rng.standard_normal((2, 4, 5, 3))
     np.testing.assert_allclose(run(IMAGE_OPS[name], x), IMAGE_OPS[name](x), rtol=1e-10, atol=1e-12)
     assert check_gradients(IMAGE_OPS[name], x) < 1e-6
+
+
+# ---- arguments that Keras's functions have beyond NumPy's ----
+
+
+def test_one_more_number_takes_part_in_extremes():
+    x = np.array([[1.0, 5.0], [2.0, 3.0]], "float32")
+    assert ops.max(x, axis=1, initial=4.0).tolist() == [5, 4]
+    assert ops.min(x, initial=0.5) == 0.5 and ops.min(x, axis=0, keepdims=True, initial=9).tolist() == [[1, 3]]
+    (dx,) = ops.vjp(lambda a: ops.max(a, axis=1, initial=4.0), x)[1](np.ones(2, "float32"))
+    assert dx.tolist() == [[0, 1], [0, 0]]
+
+
+def test_rounding_to_digits():
+    assert ops.round([1.25, -2.5, 3.75], 1).tolist() == np.round(np.float32([1.25, -2.5, 3.75]), 1).tolist()
+    assert ops.round([149.0, 151.0], -2).tolist() == [100, 200]
+    with pytest.raises(ValueError, match="ops.round: decimals=1.5"):
+        ops.round([1.0], 1.5)
+
+
+def test_widths_of_padding_for_all_axes():
+    x = np.ones((2, 3), "float32")
+    assert ops.pad(x, 1).shape == (4, 5) and ops.pad(x, 1).sum() == 6
+    assert ops.pad(x, ((2, 0),)).shape == (4, 5)
+    assert ops.pad(x, 1, constant_values=2.0).sum() == 6 + 2 * 14
+
+
+def test_where_needs_both_sides():
+    with pytest.raises(NotImplementedError, match="numpy.nonzero"):
+        ops.where([True, False])
