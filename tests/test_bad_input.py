@@ -304,7 +304,7 @@ SEQUENTIAL = [
     wrong(
         "layers-number",
         lambda: Sequential(3, name="m"),
-        ValueError,
+        TypeError,
         "'m'",
         "3",
     ),
@@ -320,7 +320,7 @@ SEQUENTIAL = [
         "'float64'",
         "'float32'",
     ),
-    wrong("pop-empty", lambda: chain().pop(), ValueError, "'m'", "no layer"),
+    wrong("pop-empty", lambda: chain().pop(), IndexError, "'m'", "no layer"),
     wrong("build-unknown", lambda: chain(L.Dense(2)).build(), ValueError, "'m'", "input_shape"),
     wrong("build-other", lambda: model().build((None, 5)), ValueError, "'m'", "(None, 5)", "(None, 4)"),
     wrong(
@@ -339,7 +339,7 @@ SEQUENTIAL = [
         lambda: chain(L.Input((4,))).predict(X, verbose=0),
         ValueError,
         "'m'",
-        "not built",
+        "has no layers",
     ),
     wrong("set-weights", lambda: model().set_weights([X]), ValueError, "'m'", "1 arrays", "expected 2"),
     wrong("mask", lambda: model()(X, mask=X), NotImplementedError, "'m'", "mask"),

@@ -80,6 +80,11 @@ class Convolution(Layer):
         self.compute_output_shape(input_shape)
         return self._last(input_shape)[-1]
 
+    @property
+    def rank(self):
+        """The number of axes that the kernel moves along."""
+        return self.axes
+
     def _add_bias(self, channels):
         self.bias = self.weight("bias", (channels,)) if self.use_bias else None
 

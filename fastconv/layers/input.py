@@ -47,6 +47,7 @@ class InputLayer(Layer):
         name=None,
         **kwargs,
     ):
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, dtype=dtype, **kwargs)
         self._tensor_name = name
         self.refuse(sparse=sparse or None, ragged=ragged or None, input_tensor=input_tensor, optional=optional or None)
@@ -80,7 +81,8 @@ class InputLayer(Layer):
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
-        return {"name": self.name, "dtype": self.dtype, "batch_shape": self.batch_shape}
+        never = {"sparse": False, "ragged": False, "optional": False}
+        return {"name": self.name, "dtype": self.dtype, "batch_shape": self.batch_shape, **never}
 
 
 def Input(  # noqa: N802

@@ -329,9 +329,11 @@ class Layer(Surface):
             aggregation=None if aggregation in ("none", None) else aggregation,
             overwrite_with_gradient=overwrite_with_gradient or None,
         )
+        if shape is not None and not np.iterable(shape):
+            raise ValueError(f"Layer {self.name!r}, add_weight: shape={shape!r} is not a tuple of sizes.")
         variable = Variable(
             initializer or "glorot_uniform",
-            shape=tuple(shape or ()),
+            shape=() if shape is None else tuple(shape),
             dtype=dtype or self.dtype,
             trainable=trainable and self._trainable,
             name=name,

@@ -61,6 +61,7 @@ class Compiled:
         if optimizer is None:
             raise ValueError(f"Model {self.name!r}, compile: optimizer=None is not a name or an Optimizer.")
         self.optimizer = optimizers.get(optimizer)
+        self.freeze_again()
         self._losses = CompiledLosses(loss, loss_weights, owner)
         self._metrics = CompiledMetrics(metrics, weighted_metrics, owner)
         self.loss, self._loss_weights = loss, loss_weights

@@ -114,6 +114,13 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
                 hint = "it has no layers to run; add one."
             raise ValueError(f"Model {self.name!r} is not built yet, so {what} is not there; {hint}")
 
+    def _require_graph(self, what):
+        """Raise AttributeError if the model does not know its inputs' shape yet, as for names that are not there."""
+        try:
+            self.require_built(what)
+        except ValueError as error:
+            raise AttributeError(str(error)) from None
+
     def __call__(self, x, training=None, mask=None):
         """Run the model on a batch, or note that it is applied to a symbolic tensor.
 
@@ -209,13 +216,13 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
     @property
     def inputs(self):
         """The symbolic inputs, a list."""
-        self.require_built("inputs")
+        self._require_graph("inputs")
         return list(self._input_tensors)
 
     @property
     def outputs(self):
         """The symbolic outputs, a list."""
-        self.require_built("outputs")
+        self._require_graph("outputs")
         return list(self._output_tensors)
 
     @property
@@ -241,9 +248,8 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
 
     @property
     def trainable_weights(self):
-        """The weights that training changes."""
-        own = [v for v in self._own_weights() if v.trainable]
-        return _once([*own, *(v for layer in self.layers for v in layer.trainable_weights)])
+        """The weights that training changes: of a model that is not trainable none, whatever its layers say."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
 
     @property
     def trainable_variables(self):
@@ -253,8 +259,7 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
     @property
     def non_trainable_weights(self):
         """The weights that training leaves alone."""
-        own = [v for v in self._own_weights() if not v.trainable]
-        return _once([*own, *(v for layer in self.layers for v in layer.non_trainable_weights)])
+        return [v for v in self.weights if not (self._trainable and v.trainable)]
 
     @property
     def non_trainable_variables(self):
@@ -263,15 +268,21 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
 
     @property
     def trainable(self):
-        """Whether training changes any layer; setting it sets all layers."""
-        return any(layer.trainable for layer in self.layers) or not self.layers
+        """Whether training changes the model; setting it sets all layers."""
+        return self._trainable
 
     @trainable.setter
     def trainable(self, value):
+        self._trainable = bool(value)
         for variable in self._own_weights():
             variable.trainable = bool(value) and variable.is_parameter
         for layer in self.layers:
             layer.trainable = value
+
+    def freeze_again(self):
+        """Freeze layers that were set free in a model that is frozen: `compile` does so, since the model decides."""
+        if not self._trainable:
+            self.trainable = False
 
     @property
     def losses(self):

@@ -38,7 +38,7 @@ class Sequential(Model):
         self._tensors = []  # the symbolic input, and what comes out of each layer
         layers = [] if layers is None else layers
         if not np.iterable(layers):
-            raise ValueError(f"Model {self.name!r}: layers={layers!r} is not a list of layers.")
+            raise TypeError(f"Model {self.name!r}: layers={layers!r} is not a list of layers.")
         for layer in layers:
             self.add(layer, rebuild=False)
         self._build_if_known()
@@ -103,11 +103,11 @@ class Sequential(Model):
 
         Raises
         ------
-        ValueError
+        IndexError
             If there is none.
         """
         if not self._layers:
-            raise ValueError(f"Model {self.name!r}: there is no layer to pop.")
+            raise IndexError(f"Model {self.name!r}: there is no layer to pop.")
         layer = self._layers.pop()
         self._forget()
         if rebuild:
@@ -127,6 +127,8 @@ class Sequential(Model):
         ValueError
             If no shape is known, or a layer does not fit.
         """
+        if not self._layers:
+            raise ValueError(f"Model {self.name!r} cannot be built: it has no layers; call add(layer) first.")
         if input_shape is not None:
             shape = sizes(f"Model {self.name!r}, build", "input_shape", input_shape)
             if self._input is not None and self._input.batch_shape[1:] != shape[1:]:

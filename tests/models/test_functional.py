@@ -96,7 +96,7 @@ def test_inputs_and_outputs():
     assert model.layers[0].input is model.input and model.layers[-1].output is model.output
     assert model.layers[1].input is model.layers[0].output
     for unbuilt, what in [(Sequential([L.Dense(2)]), "inputs"), (Sequential([L.Dense(2)]), "outputs")]:
-        with pytest.raises(ValueError, match=f"not built yet, so {what}"):
+        with pytest.raises(AttributeError, match=f"not built yet, so {what}"):
             getattr(unbuilt, what)
     for what in ("input", "output"):
         with pytest.raises(AttributeError, match=rf"Layer 'd' \(Dense\) has no {what}: it was never called"):

@@ -106,7 +106,7 @@ def test_pop():
     for _ in range(4):
         model.pop()
     assert model.layers == [] and not model.built and model.input_shape == (None, 8, 8, 1)
-    with pytest.raises(ValueError, match="no layer to pop"):
+    with pytest.raises(IndexError, match="no layer to pop"):
         model.pop()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -387,9 +388,57 @@ def test_errors(call):
     assert [outcome(call, module) for module in BOTH] == [ValueError, ValueError]
 
 
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda m: m.Sequential(m.layers.Dense(2)), TypeError),
+        (lambda m: m.Sequential([m.layers.Dense(2)]).inputs, AttributeError),
+        (lambda m: m.Sequential([m.layers.Dense(2)]).output, AttributeError),
+        (lambda m: m.Sequential().build((2, 3)), ValueError),
+        (lambda m: m.Sequential().pop(), IndexError),
+    ],
+)
+def test_errors_of_other_classes(call, error):
+    assert [outcome(call, module) for module in BOTH] == [error, error]
+
+
+def frozen_but_one(m):
+    """A frozen model with a layer in it that was set free."""
+    base = m.Sequential([m.Input((4,)), m.layers.Dense(3), m.layers.Dense(2)], name="base")
+    base.layers[0].set_weights([np.ones((4, 3)), np.zeros(3)])
+    base.trainable = False
+    base.layers[1].trainable = True
+    return base
+
+
+@pytest.mark.parametrize("is_part", [False, True])
+def test_a_frozen_model_stays_frozen_unless_it_is_part_of_another(is_part):
+    """Whatever its layers say; but the model that is trained asks each weight only."""
+    told, trained = [], []
+    for m in BOTH:
+        base = frozen_but_one(m)
+        model = m.Sequential([m.Input((4,)), base, m.layers.Dense(2)]) if is_part else base
+        told.append([(x.trainable, len(x.trainable_weights), len(x.non_trainable_weights)) for x in (base, model)])
+        before = base.get_weights()
+        model.compile("sgd", "mse")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras's optimizer has nothing to do
+            if m is fastconv or is_part:
+                model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+        trained.append([not np.array_equal(a, b) for a, b in zip(before, base.get_weights(), strict=True)])
+    assert told[0] == told[1]
+    assert trained[0] == trained[1] == [False, False, is_part, is_part]
+
+
+def test_each_frozen_layer_alone_says_nothing_about_the_model():
+    for m in BOTH:
+        model = m.Sequential([m.Input((4,)), m.layers.Dense(3)])
+        model.layers[0].trainable = False
+        assert model.trainable and model.trainable_weights == []
+
+
 #: Where we raise ValueError, and Keras another error or none (then the class of what it returns).
 STRICTER = [
-    (lambda m: m.Sequential().pop(), IndexError),
     (lambda m: m.Sequential([m.layers.Dense(3), m.Input((3,))]).built, False),
     (lambda m: m.Sequential([layer := m.layers.Dense(3), layer]).built, False),
     (lambda m: m.Sequential([m.layers.Dense(3)]).build(), None),
