@@ -5,6 +5,7 @@ from functools import partial
 from fastconv.names import Family
 from fastconv.ops import nn
 from fastconv.ops import primitives as P
+from fastconv.ops.symbolic import Graph, KerasTensor
 
 # Those of keras.ops, but for what Keras's activations do otherwise.
 _FUNCTIONS = {
@@ -52,20 +53,21 @@ __all__ = ["linear", *_made, *_ALIASES, "get", "serialize", "deserialize"]
 
 
 def get(identifier):
-    """Return the activation function for a name, a function of this module, or None (linear).
+    """Return the activation for a name, a function, a layer, a config, or None (linear).
 
     Parameters
     ----------
-    identifier : None, str or function
+    identifier : None, str, dict, function or Layer
+        A function of one's own is made of functions of `fastconv.ops`; a layer has no weights, as ``LeakyReLU``.
 
     Returns
     -------
-    function
+    function or Layer
 
     Raises
     ------
     ValueError
-        If it is unknown; a function of one's own has no gradient here.
+        If it is unknown, or a layer with weights.
 
     Examples
     --------
@@ -74,38 +76,61 @@ def get(identifier):
     """
     if identifier is None:
         return linear
-    function = _FAMILY.get(identifier)
-    if function not in _NAMES:
-        raise ValueError(
-            f"activation={identifier!r} is a function without a known gradient; expected one of {', '.join(OPS)}."
-        )
-    return function
+    if isinstance(identifier, dict) and "layers" in str(identifier.get("module")).split("."):
+        from fastconv import layers  # they need this module
+
+        identifier = layers.deserialize(identifier)
+    activation = _FAMILY.get(identifier)
+    if _is_layer(activation) and not activation.built:
+        raise ValueError(f"activation={activation!r} is a layer with weights; put it behind this layer instead.")
+    return activation
+
+
+def _is_layer(activation):
+    return hasattr(activation, "lower_whole")
+
+
+def is_named(activation):
+    """Tell whether an activation is one of this module, of which the op is known.
+
+    Examples
+    --------
+    >>> is_named(relu), is_named(lambda x: x)
+    (True, False)
+    """
+    return not _is_layer(activation) and activation in _NAMES
 
 
 def serialize(activation):
-    """Return the name under which a config stores an activation.
+    """Return what a config stores of an activation: its name, or a dict for a layer or a function of one's own.
 
     Examples
     --------
     >>> serialize(relu)
     'relu'
     """
-    return _NAMES[get(activation)]
+    activation = get(activation)
+    if _is_layer(activation):
+        from fastconv import layers  # they need this module
+
+        return layers.serialize(activation)
+    return _NAMES[activation] if activation in _NAMES else _FAMILY.serialize(activation)
 
 
 def deserialize(config, custom_objects=None):
-    """Return the activation of a stored name.
+    """Return the activation of a stored name or config.
 
     Examples
     --------
     >>> deserialize("relu").__name__
     'relu'
     """
-    return get(_FAMILY.deserialize(config, custom_objects) if isinstance(config, dict) else config)
+    is_own = isinstance(config, dict) and config.get("class_name") == "function"
+    return get(_FAMILY.deserialize(config, custom_objects) if is_own else config)
 
 
 def lower(activation):
-    """Return the op of an activation, None for linear.
+    """Return the op of an activation of this module, None for linear.
 
     Raises
     ------
@@ -119,7 +144,47 @@ def lower(activation):
     return factory() if factory else None
 
 
-def output_shape(activation, shape):
+def add_to(trace, activation, x, dtype):
+    """Add the ops of an activation to a trace; return the value that comes out.
+
+    Parameters
+    ----------
+    trace : object with ``add`` and ``shape``
+    activation : function or Layer
+    x : object
+        A value of the trace.
+    dtype : str
+        The layer's.
+    """
+    if _is_layer(activation):
+        return activation.lower_whole(trace, x)
+    if activation in _NAMES:
+        op = lower(activation)
+        return x if op is None else trace.add(op, x)
+    (y,) = _traced(activation, tuple(trace.shape(x)), dtype).lower(trace, [x])
+    return y
+
+
+def is_elementwise(activation):
+    """Tell whether it is known that an activation looks at each value by itself.
+
+    Examples
+    --------
+    >>> is_elementwise(relu), is_elementwise(softmax), is_elementwise(lambda x: x)
+    (True, False, False)
+    """
+    if not is_named(activation):
+        return False
+    op = lower(activation)
+    return op is None or op.elementwise
+
+
+def _traced(activation, shape, dtype):
+    name = getattr(activation, "__name__", repr(activation))
+    return Graph(activation, [KerasTensor((None, *shape[1:]), dtype)], f"activation {name}")
+
+
+def output_shape(activation, shape, dtype="float32"):
     """Return the shape of an activation's result, which is that of its input for all but ``glu``.
 
     Raises
@@ -132,6 +197,11 @@ def output_shape(activation, shape):
     >>> output_shape("glu", (None, 3, 8))
     (None, 3, 4)
     """
+    activation = get(activation)
+    if _is_layer(activation):
+        return activation.compute_output_shape(shape)
+    if activation not in _NAMES:
+        return (shape[0], *_traced(activation, shape, dtype).outputs[0].shape[1:])
     op = lower(activation)
     if isinstance(op, P.Glu) and shape[-1] % 2:
         raise ValueError(f"activation='glu' halves the last axis; that of shape {tuple(shape)} is odd.")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastconv import activations
+import fastconv as keras
+from fastconv import activations, layers, ops
 from fastconv.ops import primitives as P
 from fastconv.ops import reference as R
 from fastconv.ops.primitives import Elementwise, Relu
@@ -195,8 +196,7 @@ def test_how_activations_lower(name):
         ("", "Could not interpret activation identifier: ''"),
         (3, "Could not interpret activation identifier: 3"),
         (["relu"], "Could not interpret activation identifier"),
-        (np.tanh, "without a known gradient; expected one of linear, relu"),
-        (lambda x: x, "without a known gradient"),
+        (layers.PReLU(), "is a layer with weights; put it behind this layer"),
         ({"class_name": "function", "config": "eval"}, "'eval'"),
         ({}, "Could not interpret activation config"),
     ],
@@ -205,3 +205,75 @@ def test_how_activations_lower(name):
 def test_what_is_no_activation(identifier, message):
     with pytest.raises(ValueError, match=message):
         activations.get(identifier)
+
+
+# ---- functions of one's own, and layers ----
+
+OWN = {
+    "lambda": (lambda x: ops.tanh(x) * x, lambda x: np.tanh(x) * x),
+    "ops": (ops.tanh, np.tanh),
+    "layer": (layers.LeakyReLU(0.25), lambda x: np.where(x > 0, x, 0.25 * x)),
+    "traced layer": (layers.Lambda(lambda x: x * 2.0), lambda x: x * 2),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: (layers.Dense(4, activation=a), (2, 5)),
+        lambda a: (layers.Activation(a), (2, 5)),
+        lambda a: (layers.Conv2D(3, 3, activation=a), (2, 5, 4, 2)),
+        lambda a: (layers.Conv2D(3, 3, activation=a, data_format="channels_first"), (2, 2, 5, 4)),
+        lambda a: (layers.SeparableConv1D(3, 3, activation=a), (2, 5, 4)),
+        lambda a: (layers.Conv2DTranspose(3, 3, activation=a), (2, 5, 4, 2)),
+    ],
+    ids=["dense", "activation", "conv", "channels_first", "separable", "transpose"],
+)
+def test_layers_take_them(name, make, rng):
+    activation, expected = OWN[name]
+    (layer, shape), (plain, _) = make(activation), make(None)
+    x = rng.standard_normal(shape).astype("float32")
+    layer.build(shape)
+    plain.build(shape)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(x), expected(plain(x)), rtol=1e-5, atol=1e-6)
+    assert layer.compute_output_shape(shape) == plain.compute_output_shape(shape)
+    if layer.weights:
+        twin, _ = make(activation)
+        model = keras.Sequential([keras.Input(shape[1:]), twin, layers.Flatten(), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        assert np.isfinite(model.fit(x, np.ones((2, 1)), verbose=0).history["loss"]).all()
+
+
+def test_their_gradients(rng):
+    from fastconv.testing import check_gradients
+
+    x = rng.standard_normal((2, 5, 4, 2))
+    for activation in (OWN["lambda"][0], layers.ELU(dtype="float64")):
+        check_gradients(layers.Conv2D(3, 3, activation=activation, dtype="float64"), [x])
+
+
+def test_their_configs():
+    config = layers.Dense(2, activation=layers.LeakyReLU(0.25, name="leak")).get_config()
+    assert config["activation"]["module"] == "keras.layers" and config["activation"]["class_name"] == "LeakyReLU"
+    again = layers.Dense.from_config(config)
+    assert again.activation.negative_slope == 0.25 and again.get_config() == config
+
+    def doubled(x):
+        return x * 2.0
+
+    config = layers.Dense(2, activation=doubled).get_config()
+    with pytest.raises(ValueError, match="'doubled'"):
+        layers.Dense.from_config(config)
+    with keras.utils.custom_object_scope({"doubled": doubled}):
+        assert layers.Dense.from_config(config).activation is doubled
+    with pytest.raises(ValueError, match="Cannot serialize the activation"):
+        layers.Dense(2, activation=lambda x: x).get_config()
+
+
+def test_numpy_s_functions_are_those_of_ops_where_there_are_such():
+    x = np.ones((1, 2), "float32")
+    assert (layers.Activation(np.tanh)(x) == layers.Activation("tanh")(x)).all()
+    with pytest.raises(TypeError, match="np.cumsum does not work on a symbolic tensor"):
+        layers.Activation(np.cumsum)(x)

@@ -38,8 +38,7 @@ class Activation(Layer):
 
     def lower(self, trace, x):
         """Add the op; see `Layer.lower`."""
-        op = activations.lower(self.activation)
-        return x if op is None else trace.add(op, x)
+        return activations.add_to(trace, self.activation, x, self.dtype)
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""

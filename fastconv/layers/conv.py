@@ -103,15 +103,13 @@ class Convolution(Layer):
         if self.data_format == "channels_first":
             x = trace.add(P.SwapAxes("last"), x)
         x = self._convolve(trace, x)
-        activation = activations.lower(self.activation)
         swapped = self.data_format == "channels_first"
-        if activation is not None and (activation.elementwise or not swapped):
-            x = trace.add(activation, x)
+        before = not swapped or activations.is_elementwise(self.activation)  # fused with the convolution, if possible
+        if before:
+            x = activations.add_to(trace, self.activation, x, self.dtype)
         if swapped:
             x = trace.add(P.SwapAxes("first"), x)
-            if activation is not None and not activation.elementwise:
-                x = trace.add(activation, x)
-        return x
+        return x if before else activations.add_to(trace, self.activation, x, self.dtype)
 
     def _window_config(self):
         return {

@@ -89,8 +89,7 @@ class Dense(Layer):
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
         x = trace.add(P.Dense(), x, self.kernel, self.bias)
-        activation = activations.lower(self.activation)
-        return x if activation is None else trace.add(activation, x)
+        return activations.add_to(trace, self.activation, x, self.dtype)
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""

@@ -130,6 +130,27 @@ class Normalization(Layer):
                     f"{self.axis}."
                 )
 
+    def _broadcast(self, place, what):
+        """Return a statistic in the shape that inputs are combined with, as Keras shows it."""
+        if not self.built:
+            raise AttributeError(f"{self._owner} has no {what} yet: call adapt(data), or build it.")
+        array, rank = self._statistics[place].numpy(), len(self._build_shape)
+        kept = self._kept(self._build_shape)
+        return array.reshape([self._build_shape[a] if a in kept else 1 for a in range(rank)])
+
+    @property
+    def mean(self):
+        """The mean that inputs are freed from, with an axis of 1 for each that is not kept."""
+        return self._broadcast(0, "mean")
+
+    @property
+    def variance(self):
+        """The variance that inputs are divided by the root of; see `mean`."""
+        return self._broadcast(1, "variance")
+
+    def finalize_state(self):
+        """Do nothing: `adapt` has done all."""
+
     @property
     def _owner(self):
         return f"Layer {self.name!r} (Normalization)"

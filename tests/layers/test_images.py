@@ -131,3 +131,15 @@ def test_scales_go_along_channels_where_these_are_first(rng):
     finally:
         config.set_image_data_format("channels_last")
     np.testing.assert_array_equal(y, x * np.array([1, 2, 4], np.float32).reshape(3, 1, 1))
+
+
+def test_statistics_of_normalization_can_be_read():
+    layer = L.Normalization()
+    with pytest.raises(AttributeError, match="has no mean yet"):
+        layer.mean  # noqa: B018 (looking is the test)
+    layer.adapt(np.arange(6.0).reshape(3, 2))
+    np.testing.assert_allclose(layer.mean, [[2, 3]])
+    np.testing.assert_allclose(layer.variance, [[8 / 3, 8 / 3]], rtol=1e-6)
+    whole = L.Normalization(axis=None, mean=1.0, variance=4.0)
+    whole.build((None, 5, 5, 3))
+    assert whole.mean.shape == (1, 1, 1, 1) and whole.variance.item() == 4

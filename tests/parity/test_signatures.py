@@ -60,7 +60,6 @@ WITHOUT = {
     "squeeze": "ops.squeeze",
     "convolution_op": "a layer's ops are those of `lower`",
     "variable_serialization_spec": "quantisation is not supported",
-    "finalize_state": "adapt does it",
     "interpolate_pr_auc": "a part of AUC's result",
     "stateless_apply": "apply changes the variables in place",
     "summary": "it refuses to be made",
