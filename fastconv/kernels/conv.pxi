@@ -132,26 +132,35 @@ cdef class conv2d_backward_input_scattered(Sliding):
             threads, <double>self.images * self.pixels * self.dy_row.shape[0] * self.padded_rows / VL)
 
     cdef void item(self, ix image, ix split, int thread) noexcept nogil:
-        cdef ix p, n, u, step = self.z_out.shape[0], channels = self.dy_row.shape[0]
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* dx = &self.dx[0] + image * self.image_size
         cdef real* band = scratch
-        cdef real* z = scratch + self.band_size
         memset(dx, 0, self.image_size * sizeof(real))
         if self.band.padded:
             memset(scratch, 0, self.band_size * sizeof(real))
         else:
             band = dx + (self.band.row_origin * self.band.width + self.band.col_origin) * self.band.channels
+        self.spread(image, band, scratch + self.band_size)
+        if self.band.padded:
+            unband(&self.band, scratch, dx)
+
+    cdef void spread(self, ix image, real* band, real* z) noexcept nogil:
+        """Add to an image all that reaches it."""
+        self.spread_plane(image, 0, band, z)
+
+    cdef void spread_plane(self, ix image, ix plane, real* band, real* z) noexcept nogil:
+        """Add what an image of gradients makes of one plane of filters."""
+        cdef ix p, n, u, step = self.z_out.shape[0], channels = self.dy_row.shape[0]
+        cdef const real* dy = &self.dy[0] + image * self.pixels * channels
+        cdef const real* w = &self.w[0] + plane * channels * self.padded_rows
         for p from 0 <= p < self.pixels by step:
             n = min(step, self.pixels - p)
             for u in range(self.units):
-                tiles(n, &self.dy[0] + (image * self.pixels + p) * channels, &self.dy_pixel[0], &self.dy_row[0],
-                      channels, &self.w[0] + u * channels * BLOCK_LANES, BLOCK_LANES, NULL,
+                tiles(n, dy + p * channels, &self.dy_pixel[0], &self.dy_row[0], channels,
+                      w + u * channels * BLOCK_LANES, BLOCK_LANES, NULL,
                       (min(<ix>BLOCK_LANES, self.rows - u * BLOCK_LANES) + VL - 1) // VL * VL, False,
                       z + u * BLOCK_LANES, &self.z_out[0])
             self.scatter(n, z, &self.pixel[p], band)
-        if self.band.padded:
-            unband(&self.band, scratch, dx)
 
     cdef void scatter(self, ix pixels, const real* z, const ix* pixel, real* band) noexcept nogil:
         cdef ix p, t, run = self.run_length
@@ -258,7 +267,7 @@ cdef class conv2d_backward_filters(Sliding):
         self.pieces(self.chunks * self.splits)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
-        """Sum one chunk of (image, block) pairs into its partial filters, for the slabs of channel blocks of `split`."""
+        """Sum one chunk of (image, block) pairs into its partial filters: the slabs of channel blocks of `split`."""
         cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u, n = self.units * self.slabs
         cdef ix stop = (at + 1) * total // self.chunks
         cdef real* scratch = &self.scratch[thread, 0]

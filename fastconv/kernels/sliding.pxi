@@ -22,6 +22,13 @@ cdef inline const real* band_of(const Band* b, const real* image, ix block, real
     cdef real* line
     if not b.padded:
         return image + (top * b.width + b.col_origin) * c
+    if b.cols == b.width and b.col_origin == 0:                               # whole rows: those inside in one piece
+        r, row = max(0, min(b.rows, -top)), b.width * c
+        left = max(r, min(b.rows, b.height - top))                            # first row behind the image
+        memset(scratch, 0, r * row * sizeof(real))
+        memcpy(scratch + r * row, image + (top + r) * row, (left - r) * row * sizeof(real))
+        memset(scratch + left * row, 0, (b.rows - left) * row * sizeof(real))
+        return scratch
     left = max(0, min(b.cols, -b.col_origin))                                 # cells before the image
     right = max(left, min(b.cols, b.width - b.col_origin))                    # first cell behind it
     for r in range(b.rows):

@@ -63,6 +63,23 @@ cdef class conv3d_forward(conv2d_forward):
               self.relu, y + channel, &self.out[0])
 
 
+cdef class conv3d_backward_input_scattered(conv2d_backward_input_scattered):
+    """The same for volumes: a plane of dx is made of the planes of gradients that reach it, one after the other."""
+    cdef const ix[::1] reach                        # [plane of a volume + 1] where its entries begin
+    cdef const ix[:, ::1] source                    # [entry] plane of gradients, plane of filters
+    cdef ix depths                                  # planes of gradients of a volume
+
+    def __init__(self, const real[::1] dy, const real[::1] w, real[::1] dx, real[:, ::1] scratch, windows,
+                 int threads=1):
+        conv2d_backward_input_scattered.__init__(self, dy, w, dx, scratch, windows, threads)
+        self.reach, self.source, self.depths = windows.reach, windows.source, windows.depths
+
+    cdef void spread(self, ix image, real* band, real* z) noexcept nogil:
+        cdef ix planes = self.reach.shape[0] - 1, volume = image // planes, plane = image % planes, i
+        for i in range(self.reach[plane], self.reach[plane + 1]):
+            self.spread_plane(volume * self.depths + self.source[i, 0], self.source[i, 1], band, z)
+
+
 cdef class conv3d_backward_filters(conv2d_backward_filters):
     """dw = sum over windows of patch * dy, plane by plane; see `conv2d_backward_filters`."""
     cdef Stack stack

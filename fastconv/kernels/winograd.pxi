@@ -4,6 +4,9 @@ Lavin and Gray (2016), "Fast algorithms for convolutional neural networks". A ti
 Y = A' [(G g G') * (B' d B)] A, summed over input channels between the two transforms, where each of the 16 places is a
 matrix product over all tiles of a block. A 2 x 2 max pool is exactly a tile: it is taken from registers.
 
+Of a volume, a tile has the channels of all planes that an output plane reads, one plane's behind the other's: the sum
+over input channels is then one over planes, too. An image is a volume of one plane.
+
 All coefficients are 0, 1, -1 and 1/2, so sums of small whole numbers stay exact. A value that is not finite reaches
 every output of its tile.
 """
@@ -19,63 +22,71 @@ cdef inline ix apart(ix size) noexcept nogil:
 
 
 cdef class winograd_filters(Kernel):
-    """u[place][block][row][BLOCK] = G w G', zero behind the last column.
+    """u[place][block][plane][row][BLOCK] = G w G', zero behind the last column.
 
     Plain: rows are input channels, columns output channels. Transposed, for data gradients: the other way round, and
-    the filters turned by half a circle.
+    the filters turned by half a circle, their planes in the opposite order.
     """
-    cdef const real[:, :, :, ::1] w
+    cdef const real[:, :, :, :, ::1] w
     cdef real[::1] u
-    cdef ix rows, columns, blocks
+    cdef ix planes, rows, columns, blocks, stride
     cdef bint transposed
 
-    def __init__(self, const real[:, :, :, ::1] w, real[::1] u, bint transposed=False, int threads=1):
-        self.w, self.u, self.transposed = w, u, transposed
-        self.rows, self.columns = (w.shape[3], w.shape[2]) if transposed else (w.shape[2], w.shape[3])
+    def __init__(self, const real[:, :, :, :, ::1] w, real[::1] u, bint transposed=False, int threads=1):
+        self.w, self.u, self.transposed, self.planes = w, u, transposed, w.shape[0]
+        self.rows, self.columns = (w.shape[4], w.shape[3]) if transposed else (w.shape[3], w.shape[4])
         self.blocks = (self.columns + BLOCK_LANES - 1) // BLOCK_LANES
-        self.threads = useful_threads(threads, <double>self.rows * self.columns * 20)
+        self.stride = self.blocks * self.planes * self.rows * BLOCK_LANES
+        self.threads = useful_threads(threads, <double>self.planes * self.rows * self.columns * 20)
 
     cdef void run(self) noexcept nogil:
-        cdef ix k
-        for k in prange((self.rows + VL - 1) // VL, num_threads=self.threads, schedule="static"):
+        cdef ix t, pieces = (self.rows + VL - 1) // VL
+        for t in prange(self.planes * pieces, num_threads=self.threads, schedule="static"):
             if self.transposed:
-                self.turned(k * VL)
+                self.turned(t // pieces, t % pieces * VL)
             else:
-                self.plain(k * VL, min(self.rows, (k + 1) * VL))
+                self.plain(t // pieces, t % pieces * VL, min(self.rows, (t % pieces + 1) * VL))
 
-    cdef void plain(self, ix start, ix stop) noexcept nogil:
-        """Filter rows start to stop, vectors of columns."""
-        cdef ix k, n, at, stride = self.blocks * self.rows * BLOCK_LANES
+    cdef inline real* target(self, ix plane, ix k, ix n) noexcept nogil:
+        """Return where row k of a plane and column n go, at the first place."""
+        return (&self.u[0] + ((n // BLOCK_LANES * self.planes + plane) * self.rows + k) * BLOCK_LANES
+                + n % BLOCK_LANES)
+
+    cdef void plain(self, ix plane, ix start, ix stop) noexcept nogil:
+        """Filter rows start to stop of a plane, vectors of columns."""
+        cdef ix k, n
+        cdef real* out
         cdef vf u[PLACES]
         cdef int i
         for k in range(start, stop):
             for n from 0 <= n < self.blocks * BLOCK_LANES by VL:
-                self.transform(&self.w[0, 0, k, min(n, self.columns - 1)], self.columns - n, u)
-                at = (n // BLOCK_LANES * self.rows + k) * BLOCK_LANES + n % BLOCK_LANES
+                self.transform(&self.w[plane, 0, 0, k, min(n, self.columns - 1)], self.columns - n, u)
+                out = self.target(plane, k, n)
                 for i in range(PLACES):
-                    vstore(&self.u[i * stride + at], u[i])
+                    vstore(out + i * self.stride, u[i])
 
-    cdef void turned(self, ix start) noexcept nogil:
-        """A vector of filter rows, by squares of VL columns."""
-        cdef ix n, at, lanes = min(<ix>VL, self.rows - start), stride = self.blocks * self.rows * BLOCK_LANES
+    cdef void turned(self, ix plane, ix start) noexcept nogil:
+        """A vector of filter rows of a plane, by squares of VL columns."""
+        cdef ix n, lanes = min(<ix>VL, self.rows - start)
+        cdef real* out
         cdef vf u[PLACES]
         cdef vf square[PLACES][VL]
         cdef int i, j
         for n from 0 <= n < self.blocks * BLOCK_LANES by VL:
             for j in range(VL):
-                self.transform(&self.w[0, 0, min(n + j, self.columns - 1), start], lanes if n + j < self.columns else 0,
-                               u)
+                self.transform(&self.w[plane, 0, 0, min(n + j, self.columns - 1), start],
+                               lanes if n + j < self.columns else 0, u)
                 for i in range(PLACES):
                     square[i][j] = u[i]
-            at = (n // BLOCK_LANES * self.rows + start) * BLOCK_LANES + n % BLOCK_LANES
+            out = self.target(self.planes - 1 - plane, start, n)
             for i in range(PLACES):
                 vtranspose(square[i])
                 for j in range(<int>lanes):
-                    vstore(&self.u[i * stride + at + j * BLOCK_LANES], square[i][j])
+                    vstore(out + i * self.stride + j * BLOCK_LANES, square[i][j])
 
     cdef inline void transform(self, const real* w, ix lanes, vf* u) noexcept nogil:
         """u = G g G' of one vector of filters, whose taps are a whole matrix apart."""
-        cdef ix tap = self.w.shape[2] * self.w.shape[3]
+        cdef ix tap = self.w.shape[3] * self.w.shape[4]
         cdef vf g[3][3]
         cdef vf h[4][3]
         cdef vf half = vset(<real>0.5)
@@ -130,7 +141,39 @@ cdef inline void transform_output(const real* m, ix stride, vf bias, vf* y) noex
         y[j * 2 + 1] = a[j][1] - a[j][2] - a[j][3] + bias
 
 
-cdef class winograd_forward(Sliding):
+cdef class Tiled(Sliding):
+    """A kernel over tiles, whose inputs it transforms: those of all planes that an output plane reads."""
+    cdef Stack stack
+    cdef const ix[:, ::1] plane                     # [output plane] first input plane, first filter plane, count
+    cdef const ix[::1] channel                      # where each value that is summed over lies in a tile
+    cdef ix out_height, out_width, wide, padded_channels, plane_channels, summed
+
+    def __init__(self, windows, ix out_channels, int threads):
+        Sliding.__init__(self, windows, 1, out_channels, threads)
+        cdef Stack s
+        s.depths, s.volume, s.plane, s.skip, s.out_volume, s.out_plane, s.band = windows.stack
+        self.stack, self.plane, self.channel, self.wide = s, windows.plane, windows.channel, windows.wide
+        self.out_height, self.out_width = windows.out_size
+        self.padded_channels, self.plane_channels = windows.padded_channels, windows.plane_channels
+        self.summed = self.channel.shape[0]
+
+    cdef void transform_planes(self, const real* x, ix image, ix block, real* v, ix stride,
+                               real* scratch) noexcept nogil:
+        """Transform a block of tiles' inputs, places `stride` apart: each plane to its filter plane's channels."""
+        cdef ix volume = image // self.stack.depths, depth = image % self.stack.depths, j, t, c
+        cdef ix tiles_ = self.pixels_of(block)
+        cdef const real* band
+        x += volume * self.stack.volume + self.plane[depth, 0] * self.stack.skip
+        v += self.plane[depth, 1] * self.plane_channels
+        for j in range(self.plane[depth, 2]):
+            band = band_of(&self.band, x + j * self.stack.plane, block, scratch)
+            for t in range(tiles_):
+                for c from 0 <= c < self.band.channels by VL:
+                    transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
+                                    v + t * self.padded_channels + j * self.plane_channels + c, stride)
+
+
+cdef class winograd_forward(Tiled):
     """y = activation(x * w + b) by tiles, or pooled: y = relu of the maximum of each tile, `which` its place.
 
     An item is a block of an image's tiles; where an image has few, it is those of several images, since each item
@@ -140,43 +183,36 @@ cdef class winograd_forward(Sliding):
     cdef real[::1] y
     cdef uint8_t[::1] which
     cdef real[:, ::1] scratch
-    cdef const ix[::1] place, tile, channel, cell
-    cdef ix out_block, out_image, out_row, out_height, out_width, wide, padded_channels, gathered, sets
+    cdef const ix[::1] place, tile, cell
+    cdef ix out_block, out_image, out_row, gathered, sets
     cdef bint relu, biased, pooled, told
 
     def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
                  real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
-        Sliding.__init__(self, windows, 1, out_channels, threads)
+        Tiled.__init__(self, windows, out_channels, threads)
         self.gathered = windows.gathered
         self.sets = (self.images + self.gathered - 1) // self.gathered * self.blocks
         # each split transforms the inputs anew: no more of them than threads need
         self.splits = max(1, min(self.units, (self.threads - 1) // max(1, self.sets) + 1))
         self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
         self.relu, self.biased, self.pooled, self.told = relu, b is not None, windows.pooled, which is not None
-        self.place, self.tile, self.channel, self.cell = windows.place, windows.tile, windows.channel, windows.cell
-        self.out_block, self.out_image, self.wide = windows.out_block, windows.out_image, windows.wide
-        self.out_height, self.out_width = windows.out_size
+        self.place, self.tile, self.cell = windows.place, windows.tile, windows.cell
+        self.out_block, self.out_image = windows.out_block, windows.out_image
         self.out_row = self.out_width * out_channels
-        self.padded_channels = windows.padded_channels
 
     cdef void run(self) noexcept nogil:
         self.pieces(self.sets * self.splits)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         cdef ix first = at // self.blocks * self.gathered, block = at % self.blocks, tiles_ = self.pixels_of(block)
-        cdef ix count = min(self.gathered, self.images - first), i, t, c, u
+        cdef ix count = min(self.gathered, self.images - first), i, u
         cdef ix stride = apart(self.gathered * self.pixels * self.padded_channels)
         cdef real* scratch = &self.scratch[thread, 0]
         cdef real* v = scratch + self.band_size
-        cdef const real* band
         for i in range(count):
-            band = band_of(&self.band, &self.x[0] + (first + i) * self.image_size, block, scratch)
-            for t in range(tiles_):
-                for c from 0 <= c < self.band.channels by VL:
-                    transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
-                                    v + (i * tiles_ + t) * self.padded_channels + c, stride)
+            self.transform_planes(&self.x[0], first + i, block, v + i * tiles_ * self.padded_channels, stride, scratch)
         for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
-            self.multiply(u, v, stride, count * tiles_, v + PLACES * stride)
+            self.multiply(u, first, v, stride, count * tiles_, v + PLACES * stride)
             for i in range(count):
                 self.outputs(u, first + i, block, tiles_, v + PLACES * stride + i * tiles_ * BLOCK_LANES)
 
@@ -184,14 +220,17 @@ cdef class winograd_forward(Sliding):
         """Return how far apart the products of two places lie."""
         return apart(self.gathered * self.pixels * BLOCK_LANES)
 
-    cdef void multiply(self, ix u, const real* v, ix stride, ix tiles_, real* m) noexcept nogil:
-        """The 16 products of one block of output channels."""
-        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES), p
-        cdef const real* w = &self.u[0] + u * self.band.channels * BLOCK_LANES
+    cdef void multiply(self, ix u, ix image, const real* v, ix stride, ix tiles_, real* m) noexcept nogil:
+        """The 16 products of one block of output channels, over the planes that there are."""
+        cdef ix depth = image % self.stack.depths, skipped = self.plane[depth, 1] * self.band.channels, p
+        cdef ix rows = self.plane[depth, 2] * self.band.channels
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - u * BLOCK_LANES)
+        cdef const ix* channel = &self.channel[0] + skipped
+        cdef const real* w = &self.u[0] + (u * self.summed + skipped) * BLOCK_LANES
         for p in range(PLACES):
-            tiles(tiles_, v + p * stride, &self.tile[0], &self.channel[0], self.band.channels, w, BLOCK_LANES, NULL,
+            tiles(tiles_, v + p * stride, &self.tile[0], channel, rows, w, BLOCK_LANES, NULL,
                   (lanes + VL - 1) // VL * VL, False, m + p * self.products(), &self.cell[0])
-            w += self.units * self.band.channels * BLOCK_LANES
+            w += self.units * self.summed * BLOCK_LANES
 
     cdef void outputs(self, ix u, ix image, ix block, ix tiles_, const real* m) noexcept nogil:
         """The outputs of one block of output channels, of an image's tiles in a block."""
@@ -268,34 +307,32 @@ cdef inline void transform_back(const vf* m, vf* w) noexcept nogil:
         w[i * 3 + 2] = plus + t[i][3]
 
 
-cdef class winograd_backward_filters(Sliding):
+cdef class winograd_backward_filters(Tiled):
     """dw = G' [sum over tiles of (B' x B) * (A dy A')] G, and db: the gradient of the forward algorithm, step by step.
 
     Some blocks of tiles at a time are transformed, then each of the 16 places is a matrix product over their tiles,
-    added to `partial`, [chunk][place][input channel][output channels, whole vectors], behind whose places db's sums
-    lie. Sums are small or large: where they are small, there are several chunks of blocks, each with sums of its own,
-    and whoever transforms a block multiplies it, out of his own cache (a row of `transformed` a thread). Where they
-    are large, all transform, then all multiply, each for other places and channels.
+    added to `partial`, [chunk][place][plane, input channel][output channels, whole vectors], behind whose places
+    db's sums lie. Sums are small or large: where they are small, there are several chunks of blocks, each with sums of
+    its own, and whoever transforms a block multiplies it, out of his own cache (a row of `transformed` a thread). Where
+    they are large, all transform, then all multiply, each for other places and channels.
     """
     cdef const real[::1] x, dy
-    cdef real[:, :, :, ::1] dw
+    cdef real[:, :, :, :, ::1] dw
     cdef real[::1] db, partial
     cdef real[:, ::1] scratch, transformed
-    cdef const ix[::1] channel, product
-    cdef ix group, wide, out_height, out_width, padded_channels, padded_outs, slabs, chunks, size
+    cdef const ix[::1] product
+    cdef ix group, padded_outs, slabs, chunks, size
     cdef ix v_stride, d_stride                  # from place to place of what is transformed
 
-    def __init__(self, const real[::1] x, const real[::1] dy, real[:, :, :, ::1] dw, real[::1] db,
+    def __init__(self, const real[::1] x, const real[::1] dy, real[:, :, :, :, ::1] dw, real[::1] db,
                  real[:, ::1] transformed, real[::1] partial, real[:, ::1] scratch, windows, const ix[::1] products,
                  ix out_channels, ix group, ix chunks=1, int threads=1):
-        Sliding.__init__(self, windows, 1, out_channels, threads)
+        Tiled.__init__(self, windows, out_channels, threads)
         self.x, self.dy, self.dw, self.db = x, dy, dw, db
         self.transformed, self.partial, self.scratch = transformed, partial, scratch
-        self.channel, self.product, self.group, self.wide = windows.channel, products, group, windows.wide
-        self.out_height, self.out_width = windows.out_size
-        self.padded_channels, self.padded_outs = windows.padded_channels, (out_channels + VL - 1) // VL * VL
-        self.slabs = max(1, min(self.band.channels // (2 * TILE_M), MOST_ITEMS // (PLACES * self.units)))
-        self.chunks, self.size = chunks, (PLACES * self.band.channels + 1) * self.padded_outs
+        self.product, self.group, self.padded_outs = products, group, (out_channels + VL - 1) // VL * VL
+        self.slabs = max(1, min(self.summed // (2 * TILE_M), MOST_ITEMS // (PLACES * self.units)))
+        self.chunks, self.size = chunks, (PLACES * self.summed + 1) * self.padded_outs
         self.v_stride = apart(group * self.pixels * self.padded_channels)
         self.d_stride = apart(group * self.pixels * self.padded_outs)
 
@@ -307,7 +344,7 @@ cdef class winograd_backward_filters(Sliding):
             self.pieces(self.chunks)
         else:
             self.together()
-        for c in prange(self.band.channels + 1, num_threads=self.threads, schedule="static"):
+        for c in prange(self.summed + 1, num_threads=self.threads, schedule="static"):
             self.finish(c)
 
     cdef void piece(self, ix t, int thread) noexcept nogil:
@@ -321,7 +358,7 @@ cdef class winograd_backward_filters(Sliding):
                 self.transform(first + i, i, v, &self.scratch[thread, 0])
             for p in range(PLACES):
                 for u in range(self.units):
-                    self.multiply(p, u, 0, self.band.channels, v, count * self.pixels,
+                    self.multiply(p, u, 0, self.summed, v, count * self.pixels,
                                   &self.partial[0] + t * self.size, first > start)
 
     cdef void together(self) noexcept nogil:
@@ -338,7 +375,7 @@ cdef class winograd_backward_filters(Sliding):
 
     cdef void slab(self, ix place, ix u, ix slab, ix tiles_, bint add) noexcept nogil:
         """The products of one place, one block of output channels and some input channels."""
-        cdef ix c = self.band.channels
+        cdef ix c = self.summed
         self.multiply(place, u, slab * c // self.slabs, (slab + 1) * c // self.slabs, &self.transformed[0, 0], tiles_,
                       &self.partial[0], add)
 
@@ -347,14 +384,14 @@ cdef class winograd_backward_filters(Sliding):
         cdef ix image = at // self.blocks, block = at % self.blocks, t, c, i, j, p, row
         cdef real* d = v + PLACES * self.v_stride + slot * self.pixels * self.padded_outs
         cdef const real* dy
-        cdef const real* band = band_of(&self.band, &self.x[0] + image * self.image_size, block, scratch)
         row = self.out_width * self.out_channels
         dy = &self.dy[0] + image * self.out_height * row
         v += slot * self.pixels * self.padded_channels
+        if self.plane[image % self.stack.depths, 2] * self.plane_channels < self.padded_channels:   # some are missing
+            for p in range(PLACES):
+                memset(v + p * self.v_stride, 0, self.pixels * self.padded_channels * sizeof(real))
+        self.transform_planes(&self.x[0], image, block, v, self.v_stride, scratch)
         for t in range(self.pixels_of(block)):
-            for c from 0 <= c < self.band.channels by VL:
-                transform_input(band + self.pixel[t] + c, &self.tap[0], self.band.channels - c,
-                                v + t * self.padded_channels + c, self.v_stride)
             i, j = 2 * (block * (self.pixels // self.wide) + t // self.wide), 2 * (t % self.wide)
             for c from 0 <= c < self.out_channels by VL:
                 transform_gradient(dy + i * row + j * self.out_channels + c, self.out_height - i, self.out_width - j,
@@ -370,7 +407,7 @@ cdef class winograd_backward_filters(Sliding):
     cdef void multiply(self, ix place, ix u, ix first, ix stop, const real* v, ix tiles_, real* partial,
                        bint add) noexcept nogil:
         """Add the products of some tiles for one place, one block of output channels, input channels first to stop."""
-        cdef ix c = self.band.channels, n = self.padded_outs, piece, at
+        cdef ix c = self.summed, n = self.padded_outs, piece, at
         cdef ix pieces = (tiles_ + SUMMED - 1) // SUMMED, lanes = min(<ix>BLOCK_LANES, n - u * BLOCK_LANES)
         cdef const real* d = v + PLACES * self.v_stride + place * self.d_stride + u * BLOCK_LANES
         cdef real* m = partial + (place * c + first) * n + u * BLOCK_LANES
@@ -384,11 +421,12 @@ cdef class winograd_backward_filters(Sliding):
 
     cdef void finish(self, ix c) noexcept nogil:
         """Transform the sums of one input channel back to filters; behind the last channel, hand out db."""
-        cdef ix n, channels = self.band.channels, outs = self.padded_outs, lanes
+        cdef ix n, channels = self.summed, outs = self.padded_outs, lanes
         cdef const real* m = &self.partial[0] + c * outs
         cdef vf sums[PLACES]
         cdef vf w[9]
         cdef int tap, p
+        cdef ix plane = c // max(1, self.band.channels), channel = c % max(1, self.band.channels)
         for n from 0 <= n < self.out_channels by VL:
             lanes = self.out_channels - n
             if c == channels:
@@ -399,7 +437,7 @@ cdef class winograd_backward_filters(Sliding):
                     sums[p] = self.total(m + p * channels * outs + n)
                 transform_back(sums, w)
                 for tap in range(9):
-                    vstore_n(&self.dw[tap // 3, tap % 3, c, n], w[tap], lanes)
+                    vstore_n(&self.dw[plane, tap // 3, tap % 3, channel, n], w[tap], lanes)
 
     cdef inline vf total(self, const real* m) noexcept nogil:
         """Return a vector of sums, added over the chunks in their order."""

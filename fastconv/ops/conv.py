@@ -74,6 +74,9 @@ class Conv2D(Op):
         few = c.channels < FEW_CHANNELS * site.k.VECTOR and c.groups == 1 and not _is_product(c)
         return few and c.image_bytes <= SCATTER_BYTES
 
+    def _scattered(self, site, c):
+        return windows.scattered(c, site.k.BLOCK)
+
     def _reads_in_place(self, site, c):
         whole_blocks = c.out_channels % site.k.BLOCK == 0
         few = c.groups == 1 and c.pixels < FEW_PIXELS and not self._by_tiles(c)
@@ -102,10 +105,10 @@ class Conv2D(Op):
                 "transposed": (winograd.filters_shape(site, c.gradient), None),
             }
         if self._is_scattered(site, c):
-            lists = windows.scattered(c, site.k.BLOCK)
+            lists = self._scattered(site, c)
             return {
                 "scratch_input": (scratch_shape(site, lists, windows.SCATTERED * lists.padded_rows), None),
-                "transposed": ((c.out_channels * lists.padded_rows,), None),
+                "transposed": ((lists.planes, c.out_channels * lists.padded_rows), None),
             }
         phases = self._phases(c)
         widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
@@ -137,7 +140,7 @@ class Conv2D(Op):
         if self._reads_in_place(site, c):
             return []
         if self._by_tiles(c):
-            return [site.k.winograd_filters(winograd.of_images(w), site.packed, threads=site.threads)]
+            return [site.k.winograd_filters(winograd.of_volumes(w), site.packed, threads=site.threads)]
         columns = c.out_channels // c.groups
         return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
 
@@ -187,12 +190,14 @@ class Conv2D(Op):
         """Return the calls that digest the filters for the data gradient."""
         w = as_matrix(site.params[0])
         if self._input_by_tiles(c):
-            return [
-                site.k.winograd_filters(winograd.of_images(site.params[0]), site.transposed, True, threads=site.threads)
-            ]
+            filters = winograd.of_volumes(site.params[0])
+            return [site.k.winograd_filters(filters, site.transposed, True, threads=site.threads)]
         if self._is_scattered(site, c):
-            every = np.zeros(1, np.intp)
-            return [site.k.pack_filters(w, site.transposed, 1, c.filter_rows, every, threads=site.threads)]
+            every, planes = np.zeros(1, np.intp), w.reshape(len(site.transposed), -1, c.out_channels)
+            return [
+                site.k.pack_filters(plane, turned, 1, len(plane), every, threads=site.threads)
+                for plane, turned in zip(planes, site.transposed, strict=True)
+            ]
         columns = c.channels // c.groups
         return [
             site.k.pack_filters(w, getattr(site, f"transposed_{i}"), c.groups, columns, taps, threads=site.threads)
@@ -207,9 +212,9 @@ class Conv2D(Op):
             arrays = (dy, site.transposed, b, dx, None, site.scratch_input)
             return [site.k.winograd_forward(*arrays, winograd.lists(site, c.gradient), c.channels, **settings)]
         if self._is_scattered(site, c):
-            lists = windows.scattered(c, site.k.BLOCK)
-            arrays = (dy, site.transposed, dx, site.scratch_input)
-            return [site.k.conv2d_backward_input_scattered(*arrays, lists, threads=site.threads)]
+            arrays = (dy, site.transposed.reshape(-1), dx, site.scratch_input)
+            scattered = self._kernel(site, c, "backward_input_scattered")
+            return [scattered(*arrays, self._scattered(site, c), threads=site.threads)]
         forward = self._kernel(site, c, "forward")
         return [
             forward(
@@ -275,7 +280,7 @@ class Dense(Conv2D):
 
 def _is_product(c):
     """Tell whether a convolution is a matrix product over all pixels of all images."""
-    return c.kernel == c.strides == (1, 1) and c.padding == NO_PADDING and c.groups == 1
+    return isinstance(c, windows.Conv) and c.kernel == c.strides == (1, 1) and c.padding == NO_PADDING and c.groups == 1
 
 
 def set_relu(op, relu):

@@ -35,20 +35,11 @@ class Conv3D(Conv2D):
     def _kernel(self, site, c, which):
         return getattr(site.k, f"conv3d_{which}") if _is_deep(c) else super()._kernel(site, c, which)
 
-    def _by_tiles(self, c):
-        return not _is_deep(c) and super()._by_tiles(c)
-
-    def _input_by_tiles(self, c):
-        return not _is_deep(c) and super()._input_by_tiles(c)
-
-    def _filters_by_tiles(self, c):
-        return not _is_deep(c) and super()._filters_by_tiles(c)
-
     def _at_once(self, site, c):
         return not _is_deep(c) and super()._at_once(site, c)
 
-    def _is_scattered(self, site, c):
-        return not _is_deep(c) and super()._is_scattered(site, c)
+    def _scattered(self, site, c):
+        return volumes.scattered(c, site.k.BLOCK) if _is_deep(c) else super()._scattered(site, c)
 
 
 def _is_deep(c):

@@ -47,6 +47,11 @@ class Volume(NamedTuple):
         return self.kernel * self.plane.filter_rows
 
     @property
+    def image_bytes(self):
+        """Bytes of a padded input plane in float32."""
+        return self.plane.image_bytes
+
+    @property
     def pixels(self):
         """Output cells of all volumes."""
         return self.out_depth * self.plane.pixels
@@ -54,6 +59,12 @@ class Volume(NamedTuple):
     @property
     def flops(self):
         return self.out_depth * self.kernel * self.plane.flops
+
+    @property
+    def gradient(self):
+        """The convolution with unit strides whose output is the data gradient, over the output's gradient."""
+        front = (self.kernel - 1) * self.dilation - self.front
+        return self._replace(plane=self.plane.gradient, depth=self.out_depth, out_depth=self.depth, front=front)
 
     def transposed(self, taps):
         """Return the sizes of a data gradient with `taps` taps, as far as its packed filters go."""
@@ -78,11 +89,32 @@ def volume_sizes(x, w, strides, padding, dilation, groups):
 @lru_cache(maxsize=256)
 def forward(v):
     """Return the lists of a convolution `v`."""
-    c = v.plane._replace(images=v.images * v.out_depth)
-    places = [[(o * v.stride - v.front + k * v.dilation, k) for k in range(v.kernel)] for o in range(v.out_depth)]
+    return _stacked(windows.forward(_images(v), planes=v.kernel), _places(v), v.depth, _stack(v))
+
+
+@lru_cache(maxsize=256)
+def winograd(v, pooled, vector, block, threads):
+    """Return the lists of a convolution `v` by tiles; see `windows.winograd`."""
+    lists = windows.winograd(_images(v), pooled, vector, block, threads, planes=v.kernel)
+    planes = {"stack": (*_stack(v), lists.band_size), "plane": _inside(_places(v), v.depth)}
+    return SimpleNamespace(**{**vars(lists), **planes})
+
+
+def _images(v):
+    """Return the sizes of the convolution of one plane for each output plane."""
+    return v.plane._replace(images=v.images * v.out_depth)
+
+
+def _places(v):
+    """Return (place in the input, filter plane) of all that each output plane reads."""
+    return [[(o * v.stride - v.front + k * v.dilation, k) for k in range(v.kernel)] for o in range(v.out_depth)]
+
+
+def _stack(v):
+    """Return the distances of planes and volumes; see struct Stack in kernels/volume.pxi."""
+    c = v.plane
     inner, outer = c.height * c.width * c.channels, c.out_height * c.out_width * c.out_channels
-    stack = (v.out_depth, v.depth * inner, v.dilation * inner, inner, v.out_depth * outer, outer)
-    return _stacked(windows.forward(c, planes=v.kernel), places, v.depth, stack)
+    return v.out_depth, v.depth * inner, v.dilation * inner, inner, v.out_depth * outer, outer
 
 
 @lru_cache(maxsize=256)
@@ -106,10 +138,25 @@ def backward_input(v):
     return phases
 
 
+@lru_cache(maxsize=256)
+def scattered(v, block):
+    """Return the lists of a data gradient that is scattered; see `windows.scattered`.
+
+    ``source`` names the planes of gradients and of filters whose products reach a plane, ``reach`` where these begin.
+    """
+    lists = windows.scattered(v.plane._replace(images=v.images * v.depth), block)
+    reached = [windows.phase_taps(at + v.front, v.kernel, v.stride, v.dilation)[::-1] for at in range(v.depth)]
+    inside = [[(o, k) for k, o in taps if 0 <= o < v.out_depth] for taps in reached]
+    return SimpleNamespace(
+        **{**vars(lists), "planes": v.kernel},
+        depths=v.out_depth,
+        reach=np.cumsum([0, *map(len, inside)], dtype=np.intp),
+        source=np.array([pair for pairs in inside for pair in pairs], np.intp).reshape(-1, 2),
+    )
+
+
 def _stacked(lists, places, depth, stack):
     """Return the lists of images, with those of planes: (place in the input, filter plane) of each output plane."""
-    inside = [[(at, k) for at, k in row if 0 <= at < depth] for row in places]
-    planes = [(*row[0], len(row)) if row else (0, 0, 0) for row in inside]
     count = max(map(len, places), default=0)
     distance = lists.band_size or stack[2]
     rows = np.arange(count, dtype=np.intp)[:, None] * distance + lists.row
@@ -121,6 +168,12 @@ def _stacked(lists, places, depth, stack):
         },
         pixels=lists.pixels,
         stack=(*stack, lists.band_size),
-        plane=np.array(planes, np.intp).reshape(-1, 3),
+        plane=_inside(places, depth),
         plane_rows=len(lists.row),
     )
+
+
+def _inside(places, depth):
+    """Return [output plane] first input plane, first filter plane and count of what lies inside of the volume."""
+    inside = [[(at, k) for at, k in row if 0 <= at < depth] for row in places]
+    return np.array([(*row[0], len(row)) if row else (0, 0, 0) for row in inside], np.intp).reshape(-1, 3)

@@ -156,15 +156,16 @@ def forward(c, pool=None, whole=False, planes=1):
 
 
 @lru_cache(maxsize=256)
-def winograd(c, pooled, vector, block, threads):
+def winograd(c, pooled, vector, block, threads, planes=1):
     """Return the lists of a convolution `c` by tiles of 2 x 2 outputs, each pooled to one value or not.
 
     Its pixels are tiles and its taps the 4 x 4 cells of a tile's input; `vector` and `block` are the kernels' vector
     length and block of output channels. Each of the `threads` shall have a block: where a sum goes over blocks, this
-    must be 1, so that its bits depend on shapes alone.
+    must be 1, so that its bits depend on shapes alone. A tile has the channels of as many `planes`.
     """
     (top, _), (left, _) = c.padding
-    channels = -(-c.channels // vector) * vector
+    plane = -(-c.channels // vector) * vector
+    channels = planes * plane
     rows, cols = (c.out_height // 2, c.out_width // 2) if pooled else (-(-c.out_height // 2), -(-c.out_width // 2))
     step, size = (1, (rows, cols)) if pooled else (2, (c.out_height, c.out_width))
     line = size[1] * c.out_channels
@@ -182,7 +183,7 @@ def winograd(c, pooled, vector, block, threads):
         most=max(cols, most),
         band_bytes=TILE_BYTES,
     )
-    gathered = _gathered(c, lists, threads)
+    gathered = _gathered(c, lists, threads) if planes == 1 else 1  # output planes read different planes
     tiles = np.arange(gathered * lists.pixels, dtype=np.intp)
     return SimpleNamespace(
         **lists._asdict(),
@@ -190,10 +191,13 @@ def winograd(c, pooled, vector, block, threads):
         pooled=pooled,
         tile=tiles * channels,
         cell=tiles * block,
-        channel=np.arange(c.channels, dtype=np.intp),
+        channel=(np.arange(planes, dtype=np.intp)[:, None] * plane + np.arange(c.channels, dtype=np.intp)).reshape(-1),
         wide=cols,
         out_size=size,
         padded_channels=channels,
+        plane_channels=plane,
+        stack=(1, c.height * c.width * c.channels, 0, 0, lists.out_image, 0, 0),
+        plane=np.array([[0, 0, 1]], np.intp),
     )
 
 
@@ -220,6 +224,7 @@ def scattered(c, block):
         dy_row=np.arange(c.out_channels, dtype=np.intp),
         z_out=np.arange(SCATTERED, dtype=np.intp) * padded,
         padded_rows=padded,
+        planes=1,  # of the filters
     )
 
 

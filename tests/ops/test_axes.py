@@ -32,6 +32,12 @@ AWKWARD = [
     ((6, 4, 3, 8), (1, 2, 1, 9), {"strides": (2, 1, 1)}),
     ((9, 3, 3, 4), (3, 1, 1, 5), {"strides": (4, 3, 2)}),
     ((3, 4, 4, 6), (2, 3, 2, 6), {"groups": 6, "padding": "same"}),
+    ((6, 5, 7, 3), (3, 3, 2, 20), {"padding": "same", "dilation": (2, 1, 2)}),
+    ((7, 5, 6, 1), (2, 3, 3, 5), {"padding": "same", "strides": (3, 1, 2)}),
+    ((4, 9, 8, 64), (3, 3, 3, 66), {"padding": "same"}),
+    ((1, 8, 10, 18), (3, 3, 3, 16), {"padding": "same"}),
+    ((5, 9, 8, 17), (2, 3, 3, 21), {"padding": "same", "dilation": (3, 1, 1)}),
+    ((6, 11, 10, 65), (4, 3, 3, 64), {}),
 ]
 SPREADS = [
     ((1, 1), (1, 1), {}),
@@ -51,6 +57,8 @@ SPREADS = [
     ((2, 3, 4, 5), (2, 1, 3, 2), {"strides": (3, 2, 1)}),
     ((3, 3, 2, 16), (2, 2, 2, 1), {"dilation": (2, 1, 2)}),
     ((3, 4, 5, 32), (1, 3, 3, 32), {"padding": "same"}),
+    ((3, 4, 5, 17), (4, 4, 4, 3), {"strides": (2, 2, 2), "padding": "same"}),
+    ((3, 8, 9, 64), (3, 3, 3, 65), {"padding": "same"}),
 ]
 names = [f"{n}-{x}-{k}-{s}".replace(" ", "") for n, (x, k, s) in enumerate(AWKWARD)]
 spread_names = [f"{n}-{x}-{k}-{s}".replace(" ", "") for n, (x, k, s) in enumerate(SPREADS)]

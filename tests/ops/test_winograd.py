@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fastconv import config, kernels
-from fastconv.ops import reference, windows, winograd
+from fastconv.ops import reference, volumes, windows, winograd
 from fastconv.ops.op import allocate, run
-from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D
+from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D, Conv3D
 from tests.cases import integers
 
 # n, height, width, channels, filters, padding: even and odd sizes, tails of channels, rows and columns left over
@@ -130,6 +130,68 @@ def test_filter_gradients_add_up_in_whatever_order(variant, rng, monkeypatch, se
     dy = integers(rng, y.shape)
     for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding="same"), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+# depth, height, width, channels, filters, planes of filters, padding, dilation along depth
+VOLUMES = [
+    (4, 9, 8, 64, 66, 3, "same", 1),
+    (1, 8, 10, 18, 16, 3, "same", 1),
+    (5, 9, 8, 17, 21, 2, "same", 3),
+    (6, 11, 10, 65, 64, 4, "valid", 1),
+]
+
+
+def sizes_of(shape, n=2):
+    depth, height, width, channels, filters, planes, padding, dilation = shape
+    x, w = (n, depth, height, width, channels), (planes, 3, 3, channels, filters)
+    return volumes.volume_sizes(x, w, (1, 1, 1), padding, (dilation, 1, 1), 1), x, w
+
+
+@pytest.mark.parametrize("shape", VOLUMES, ids=str)
+@pytest.mark.parametrize("groups_of_blocks", [False, True])
+def test_volumes_are_exact(variant, shape, groups_of_blocks, rng, monkeypatch):
+    """All planes that a window reads are summed between two transforms, those outside of the volume left out."""
+    if groups_of_blocks:
+        monkeypatch.setattr(winograd, "GROUP_BYTES", 1)
+    c, x, w = sizes_of(shape)
+    assert winograd.pays(c) and winograd.pays(c.gradient)
+    assert winograd.pays_for_filters(c) == (min(shape[3:5]) >= 64)
+    x, w, b = integers(rng, x), integers(rng, w), integers(rng, (shape[4],))
+    settings = {"strides": (1, 1, 1), "padding": shape[-2], "dilation": (shape[-1], 1, 1)}
+    y, backprop = Conv3D(**settings)(x, w, b)
+    np.testing.assert_array_equal(y, reference.convolve(x, w, b, **settings))
+    dy = integers(rng, y.shape)
+    for mine, theirs in zip(backprop(dy), reference.convolve_backward(x, w, dy, **settings), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_error_of_volumes_is_bounded(variant, rng):
+    """The bound of images, for sums over all planes."""
+    _, x, w = sizes_of((4, 12, 12, 64, 64, 3, "same", 1), 1)
+    x, w = (rng.standard_normal(shape, dtype="float32") for shape in (x, w))
+    settings = {"strides": (1, 1, 1), "padding": "same", "dilation": (1, 1, 1)}
+    exact = reference.convolve(x.astype("float64"), w.astype("float64"), **settings)
+    terms = reference.convolve(np.abs(x).astype("float64"), np.abs(w).astype("float64"), **settings)
+    y, _ = Conv3D(padding="same")(x, w, None)
+    assert np.all(np.abs(y - exact) <= 16 * np.finfo("float32").eps * terms)
+
+
+def test_same_bits_of_volumes_for_any_number_of_threads(rng, set_num_threads):
+    _, x, w = sizes_of((4, 14, 14, 64, 72, 3, "same", 1))
+    x, w = (rng.standard_normal(shape, dtype="float32") for shape in (x, w))
+    results = []
+    for threads in (1, 2, 3, 5):
+        set_num_threads(threads)
+        y, backprop = Conv3D(padding="same")(x, w, None)
+        results.append((y, *backprop(y)[:2]))
+    for other in results[1:]:
+        for one, another in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(one, another)
+
+
+def test_a_stride_of_volumes_is_not_meant():
+    c = volumes.volume_sizes((1, 9, 28, 28, 64), (3, 3, 3, 64, 64), (2, 1, 1), "same", (1, 1, 1), 1)
+    assert not winograd.pays(c)
 
 
 @pytest.mark.parametrize("channels", [40, 64])
