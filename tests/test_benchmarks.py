@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import fastconv
 from fastconv.benchmark.sides import workloads
 from fastconv.ops import primitives, reference
 
@@ -164,6 +165,24 @@ def test_a_layer_s_benchmark_runs(benchmarks, name, case, library):
     except NotImplementedError:
         pytest.skip("this version has no such layer")
     benchmark.time_layer(*case, library)
+
+
+def test_each_layer_s_numpy_twin_computes_the_same(benchmarks):
+    layers = benchmarks("layers")
+    for name, (make, shape, numpy) in layers.LAYERS.items():
+        x, layer = np.random.default_rng(0).random((1, *shape[1:]), dtype=np.float32), make()
+        y = layer(x)
+        assert_allclose(y, numpy(x, *layer.get_weights()), rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_every_convolution_and_pool_is_measured(benchmarks):
+    measured = {name.split(",")[0] for name in benchmarks("layers").LAYERS}
+    layers = {
+        value.__name__
+        for value in vars(fastconv.layers).values()
+        if isinstance(value, type) and ("Conv" in value.__name__ or "Pooling" in value.__name__)
+    }
+    assert layers <= measured
 
 
 def test_variants_that_cannot_run_here_are_left_out(benchmarks):

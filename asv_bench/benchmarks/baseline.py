@@ -180,6 +180,83 @@ def batch_norm_backward(z, inverse, gamma, dy):
     return dx.reshape(dy.shape), dgamma, dbeta
 
 
+# ---- any number of axes: sequences, images and volumes, with the padding "same" of Keras ------------------
+def same(x, kernel, strides):
+    """Return an input with the cells around it that windows of the padding "same" read."""
+    axes = zip(x.shape[1:-1], kernel, strides, strict=True)
+    totals = [max((-(-size // s) - 1) * s + k - size, 0) for size, k, s in axes]
+    return np.pad(x, ((0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)))
+
+
+def cells(x, kernel, strides):
+    """Return (tap, view) for each cell of a window: what all windows without padding see there."""
+    sizes = [(size - k) // s + 1 for size, k, s in zip(x.shape[1:-1], kernel, strides, strict=True)]
+    for tap in np.ndindex(*kernel):
+        axes = zip(tap, sizes, strides, strict=True)
+        yield tap, x[(slice(None), *(slice(t, t + s * n, s) for t, n, s in axes))]
+
+
+def convolve(x, w, b, strides):
+    """Return a convolution of inputs padded to the same size."""
+    kernel = w.shape[:-2]
+    axes = tuple(range(1, x.ndim - 1))
+    views = sliding_window_view(same(x, kernel, strides), kernel, axes)
+    views = views[(slice(None), *(slice(None, None, s) for s in strides))]
+    rows = np.moveaxis(views, len(axes) + 1, -1)
+    return rows.reshape(*rows.shape[: len(axes) + 1], -1) @ w.reshape(-1, w.shape[-1]) + b
+
+
+def spread(x, w, b, strides):
+    """Return a transposed convolution whose result is `strides` times as large as its input."""
+    kernel, filters = w.shape[:-2], w.shape[-2]
+    rows = (x @ w.reshape(-1, w.shape[-1]).T).reshape(*x.shape[:-1], *kernel, filters)
+    whole = [(size - 1) * s + max(k, s) for size, k, s in zip(x.shape[1:-1], kernel, strides, strict=True)]
+    y = np.zeros((len(x), *whole, filters), x.dtype)
+    for tap in np.ndindex(*kernel):
+        axes = zip(tap, x.shape[1:-1], strides, strict=True)
+        view = y[(slice(None), *(slice(t, t + s * (n - 1) + 1, s) for t, n, s in axes))]
+        view += rows[(..., *tap, slice(None))]
+    first = [max(0, k - s) // 2 for k, s in zip(kernel, strides, strict=True)]
+    axes = zip(first, x.shape[1:-1], strides, strict=True)
+    return y[(slice(None), *(slice(f, f + n * s) for f, n, s in axes))] + b
+
+
+def channelwise(x, w, strides):
+    """Return the convolution of each channel with its filter, w (..., channels, 1), padded to the same size."""
+    total = 0
+    for tap, view in cells(same(x, w.shape[:-2], strides), w.shape[:-2], strides):
+        total = total + view * w[(*tap, slice(None), 0)]
+    return total
+
+
+def separable(x, depthwise, pointwise, b, strides):
+    """Return a convolution in two steps: each channel by itself, then pixels by themselves."""
+    return channelwise(x, depthwise, strides) @ pointwise.reshape(pointwise.shape[-2:]) + b
+
+
+def max_of(x, size):
+    """Return the maximum of windows that lie side by side."""
+    (_, y), *others = cells(x, size, size)
+    for _, view in others:
+        y = np.maximum(y, view)
+    return y
+
+
+def mean_of(x, size):
+    """Return the mean of windows that lie side by side."""
+    return sum(view for _, view in cells(x, size, size)) * x.dtype.type(1 / np.prod(size))
+
+
+def adaptive(x, output_size, function):
+    """Return a `function` of windows whose sizes make the wanted number of them."""
+    y = np.empty((len(x), *output_size, x.shape[-1]), x.dtype)
+    for at in np.ndindex(*output_size):
+        axes = zip(at, output_size, x.shape[1:-1], strict=True)
+        box = x[(slice(None), *(slice(i * size // n, -(-(i + 1) * size // n)) for i, n, size in axes))]
+        y[(slice(None), *at)] = function(box, tuple(range(1, x.ndim - 1)))
+    return y
+
+
 # ---- named layers: the call to be timed -------------------------------------------------------------------
 def conv(name, direction):
     """Return a convolution layer's forward pass, or one of its gradients."""

@@ -38,6 +38,78 @@ LAYERS = {
 }
 
 
+SIZES = {1: (512,), 2: (28, 28), 3: (8, 16, 16)}  # of sequences, images and volumes
+BATCHES = {1: 32, 2: 16, 3: 4}
+
+
+def conv_layers(axes):
+    """Return the rows of the convolutions of so many axes."""
+    size, n, name = SIZES[axes], BATCHES[axes], f"{axes}D"
+    kernel, one, two = (3,) * axes, (1,) * axes, (2,) * axes
+    x = (n, *size, 32)
+    rows = {
+        f"Conv{name}": (
+            lambda: getattr(L, f"Conv{name}")(64, 3, padding="same"),
+            x,
+            lambda x, w, b: baseline.convolve(x, w, b, one),
+        ),
+        f"Conv{name}, one channel": (
+            lambda: getattr(L, f"Conv{name}")(32, 3, padding="same"),
+            (*x[:-1], 1),
+            lambda x, w, b: baseline.convolve(x, w, b, one),
+        ),
+        f"Conv{name}Transpose": (
+            lambda: getattr(L, f"Conv{name}Transpose")(32, 4, strides=2, padding="same"),
+            x,
+            lambda x, w, b: baseline.spread(x, w, b, two),
+        ),
+    }
+    if axes == 3:
+        return rows
+    return rows | {
+        f"DepthwiseConv{name}": (
+            lambda: getattr(L, f"DepthwiseConv{name}")(3, padding="same", use_bias=False),
+            x,
+            lambda x, w: baseline.channelwise(x, w, one),
+        ),
+        f"SeparableConv{name}": (
+            lambda: getattr(L, f"SeparableConv{name}")(64, kernel, padding="same"),
+            x,
+            lambda x, depthwise, pointwise, b: baseline.separable(x, depthwise, pointwise, b, one),
+        ),
+    }
+
+
+def pool_layers(axes):
+    """Return the rows of the pools of so many axes."""
+    size, name, over = SIZES[axes], f"{axes}D", tuple(range(1, axes + 1))
+    x, two, few = (BATCHES[axes], *size, 64), (2,) * axes, (3,) * axes
+    rows = {}
+    for kind, windows, whole in (("Max", baseline.max_of, np.max), ("Average", baseline.mean_of, np.mean)):
+        rows |= {
+            f"{kind}Pooling{name}": (
+                lambda kind=kind: getattr(L, f"{kind}Pooling{name}")(2),
+                x,
+                lambda x, windows=windows: windows(x, two),
+            ),
+            f"Global{kind}Pooling{name}": (
+                lambda kind=kind: getattr(L, f"Global{kind}Pooling{name}")(),
+                x,
+                lambda x, whole=whole: whole(x, over),
+            ),
+            f"Adaptive{kind}Pooling{name}": (
+                lambda kind=kind: getattr(L, f"Adaptive{kind}Pooling{name}")(few if axes > 1 else 3),
+                x,
+                lambda x, whole=whole: baseline.adaptive(x, few, whole),
+            ),
+        }
+    return rows
+
+
+for _axes in SIZES:
+    LAYERS |= conv_layers(_axes) | pool_layers(_axes)
+
+
 class Call:
     """One layer, by the library that computes it."""
 
@@ -45,7 +117,9 @@ class Call:
     param_names = ("layer", "library")
 
     def setup(self, name, library):
-        """Make the layer and its input."""
+        """Make the layer and its input; a version that has no such layer is no failure."""
+        if not hasattr(L, name.split(",")[0]):
+            raise NotImplementedError
         make, shape, numpy = LAYERS[name]
         x, layer = workloads.random(*shape), make()
         layer(x)
