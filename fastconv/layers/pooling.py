@@ -7,7 +7,7 @@ from fastconv.runtime import settings
 
 
 class _Pooling(Layer):
-    """What windowed pools share; a subclass names its op and its number of axes. One axis is an image one cell wide."""
+    """What windowed pools share; a subclass names its op and its number of axes."""
 
     op_class = None
     axes = 2
@@ -29,25 +29,20 @@ class _Pooling(Layer):
         return (count(owner, argument, value[0] if single else value),)
 
     def _op(self):
-        size, strides = (as_pair(v) for v in (self.pool_size, self.strides))
-        return self.op_class(size, strides, self.padding)
+        return self.op_class(self.pool_size, self.strides, self.padding)
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape; see `Layer.compute_output_shape`."""
         self.check_rank(input_shape, self.axes + 2)
-        shape = channels_last(self, input_shape)
-        out = batchless(self._op(), _as_image(shape))
-        out = (*out[: self.axes + 1], out[-1])
+        out = batchless(self._op(), channels_last(self, input_shape))
         out = (out[0], out[-1], *out[1:-1]) if self.data_format == "channels_first" else out
         return self.positive_sizes(input_shape, out, f"a window of {self.pool_size}")
 
     def lower(self, trace, x):
         """Add the ops; see `Layer.lower`."""
-        x = trace.add(self._op(), to_image(self, trace, x))
-        if self.axes == 1:
-            _, width, _, channels = trace.shape(x)
-            x = trace.add(P.Reshape((width, channels)), x)
-        return trace.add(P.SwapAxes("first"), x) if self.data_format == "channels_first" else x
+        first = self.data_format == "channels_first"
+        x = trace.add(self._op(), trace.add(P.SwapAxes("last"), x) if first else x)
+        return trace.add(P.SwapAxes("first"), x) if first else x
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
@@ -163,7 +158,7 @@ class MaxPooling1D(_Pooling):
     array([1., 3.], dtype=float32)
     """
 
-    op_class = P.MaxPool2D
+    op_class = P.MaxPool1D
     axes = 1
 
     def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
@@ -193,7 +188,7 @@ class AveragePooling1D(_Pooling):
     array([0.5, 2.5], dtype=float32)
     """
 
-    op_class = P.AveragePool2D
+    op_class = P.AveragePool1D
     axes = 1
 
 

@@ -3,7 +3,16 @@
 import numpy as np
 
 from fastconv.ops import windows, winograd
-from fastconv.ops.conv import Conv2D, as_matrix, check_bias, packed_shape, scratch_shape, sum_partials, wants_filters
+from fastconv.ops.conv import (
+    Conv1D,
+    Conv2D,
+    as_matrix,
+    check_bias,
+    packed_shape,
+    scratch_shape,
+    sum_partials,
+    wants_filters,
+)
 from fastconv.ops.op import Needs
 
 SPARSE_RUN = 48  # contiguous filter values from which visiting single winners can beat dense tiles (measured)
@@ -152,6 +161,21 @@ class Conv2DReluMaxPool2D(Conv2D):
         arrays = (site.dy.reshape(-1), site.which.reshape(-1), site.dconv.reshape(-1))
         expand = site.k.max_pool2d_backward(*arrays, sizes, c.images, threads=site.threads)
         return [expand, *self._input_backward(site, c, site.dconv)]
+
+
+class Conv1DReluMaxPool1D(Conv2DReluMaxPool2D):
+    """conv1d, relu and a max pool whose windows do not overlap: the same over images one cell wide."""
+
+    name = "conv1d_relu_max_pool1d"
+    sizes = Conv1D.sizes
+
+    def __init__(self, pool_size, pool_strides, strides=(1,), padding="valid", dilation=(1,), groups=1):
+        super().__init__(pool_size, pool_strides, strides, padding, dilation, groups)
+        self.pool = tuple((*sizes, 1) for sizes in self.pool)
+
+    def output_shape(self, x, w, b=None):
+        n, length, _, filters = super().output_shape(x, w, b)
+        return n, length, filters
 
 
 def winners_shape(site, image):

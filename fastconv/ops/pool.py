@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from fastconv.ops import geometry
-from fastconv.ops.op import Needs, Op
+from fastconv.ops.op import Needs, Op, Site
 
 LARGEST_WINDOW = 254  # cells that a byte can number, 255 says none
 
@@ -96,3 +96,54 @@ class AveragePool2D(_Pool2D):
         if self._is_global(site.x_shape):
             return self._call_global(site, "global_average_backward", site.dy, site.dx)
         return self._call(site, "average_pool2d_backward", site.dy, site.dx)
+
+
+class _Pool1D(Op):
+    """A pool of sequences x (n, length, c): one of images one cell wide."""
+
+    pool = None
+    reads = ""
+
+    def __init__(self, pool_size, strides=None, padding="valid"):
+        size = tuple(pool_size)
+        super().__init__(pool_size=size, strides=size if strides is None else tuple(strides), padding=padding)
+        self.of_images = self.pool((*size, 1), (*self.strides, 1), padding)
+
+    def output_shape(self, x):
+        n, length, _, channels = self.of_images.output_shape(_as_image(x))
+        return n, length, channels
+
+    def flops(self, x):
+        return self.of_images.flops(_as_image(x))
+
+    def _seen(self, site):
+        shapes = {name: _as_image(getattr(site, name)) for name in ("x_shape", "y_shape")}
+        return Site(**{**site.__dict__, **shapes})
+
+    def needs(self, site):
+        return self.of_images.needs(self._seen(site))
+
+    def forward(self, site):
+        return self.of_images.forward(self._seen(site))
+
+    def backward(self, site):
+        return self.of_images.backward(self._seen(site))
+
+
+def _as_image(shape):
+    """Return the shape (n, length, c) of sequences as that of images one cell wide."""
+    return (*shape[:-1], 1, shape[-1])
+
+
+class MaxPool1D(_Pool1D):
+    """The maximum of each window of sequences; see `MaxPool2D`."""
+
+    name = "max_pool1d"
+    pool = MaxPool2D
+
+
+class AveragePool1D(_Pool1D):
+    """The mean of each window's real cells; see `AveragePool2D`."""
+
+    name = "average_pool1d"
+    pool = AveragePool2D

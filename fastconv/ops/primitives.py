@@ -15,14 +15,14 @@ from fastconv.ops.adaptive_pool import AdaptiveAveragePool, AdaptiveMaxPool
 from fastconv.ops.augment import Brightness, Contrast, Flip, Warp, Window
 from fastconv.ops.conv import Conv1D, Conv2D, Dense
 from fastconv.ops.conv3d import Conv3D
-from fastconv.ops.conv_pool import Conv2DReluMaxPool2D
+from fastconv.ops.conv_pool import Conv1DReluMaxPool1D, Conv2DReluMaxPool2D
 from fastconv.ops.conv_transpose import ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
 from fastconv.ops.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from fastconv.ops.function import Function
 from fastconv.ops.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from fastconv.ops.normalization import BatchNorm, GroupNorm, LayerNorm, Moments, Normalize, UnitNorm
 from fastconv.ops.penalty import ActivityPenalty
-from fastconv.ops.pool import AveragePool2D, MaxPool2D
+from fastconv.ops.pool import AveragePool1D, AveragePool2D, MaxPool1D, MaxPool2D
 from fastconv.ops.pool3d import AveragePool3D, MaxPool3D
 from fastconv.ops.resample import Resample
 from fastconv.ops.rules import ArrayOp, Assign, Paired, Read
@@ -35,12 +35,14 @@ __all__ = [
     "AlphaDropout",
     "ArrayOp",
     "Assign",
+    "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
     "BatchNorm",
     "Brightness",
     "Contrast",
     "Conv1D",
+    "Conv1DReluMaxPool1D",
     "Conv2D",
     "Conv2DReluMaxPool2D",
     "Conv3D",
@@ -61,6 +63,7 @@ __all__ = [
     "GroupNorm",
     "LayerNorm",
     "LogSoftmax",
+    "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "Moments",

@@ -5,6 +5,7 @@ becomes of their variables (by default all stay, in order). Longer rows come fir
 other reader. Every row is tested against its own left side, values and gradients.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from fastconv.ops import loss
@@ -35,7 +36,7 @@ def plain_relu(first, relu):
 def tiles(conv, relu, pool):
     """Tell whether the pool's windows do not overlap and are not padded, so that each output has one reader."""
     apart = all(stride >= size for stride, size in zip(pool.strides, pool.pool_size, strict=True))
-    small = pool.pool_size[0] * pool.pool_size[1] <= LARGEST_WINDOW
+    small = prod(pool.pool_size) <= LARGEST_WINDOW
     return plain_relu(conv, relu) and apart and small and pool.padding == "valid"
 
 
@@ -61,7 +62,8 @@ def probabilities(softmax, entropy):
 
 def _conv_pool(conv, pool):
     settings = {key: conv.settings[key] for key in ("strides", "padding", "dilation", "groups")}
-    return P.Conv2DReluMaxPool2D(pool.pool_size, pool.strides, **settings)
+    fused = POOLED[type(conv)]
+    return fused(pool.pool_size, pool.strides, **settings)
 
 
 def _with_relu(op, relu):
@@ -71,11 +73,15 @@ def _with_relu(op, relu):
 # ops with weights and a bias; the weights' last axes are the outputs, or the last but one
 SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D)
 TRANSPOSED_SUMS = (P.ConvTranspose1D, P.ConvTranspose2D, P.ConvTranspose3D)
+# convolutions that a pool may stand behind, and the two as one
+POOLED = {P.Conv2D: P.Conv2DReluMaxPool2D, P.Conv1D: P.Conv1DReluMaxPool1D}
 # rows that leave nothing; they come first, since longer runs may meet when they are done
 CANCELLATIONS = [Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse)]
 FUSIONS = [
     Fusion((P.Conv2D, P.Relu, P.MaxPool2D), lambda conv, relu, pool: _conv_pool(conv, pool), tiles),
     Fusion((P.Conv2D, P.MaxPool2D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
+    Fusion((P.Conv1D, P.Relu, P.MaxPool1D), lambda conv, relu, pool: _conv_pool(conv, pool), tiles),
+    Fusion((P.Conv1D, P.MaxPool1D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
     *CANCELLATIONS,
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
     *(Fusion((op, P.Relu), _with_relu, plain_relu) for op in (*SUMS[1:], *TRANSPOSED_SUMS)),

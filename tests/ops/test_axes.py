@@ -199,13 +199,20 @@ POOLS = [
     ((5, 6, 7, 4), {"pool_size": (1, 1, 1), "strides": (2, 2, 2)}),
     ((5, 6, 7, 33), {"pool_size": (5, 6, 7)}),
     ((7, 8, 9, 2), {"pool_size": (7, 8, 9), "padding": "same"}),
+    ((1, 1), {"pool_size": (1,)}),
+    ((9, 17), {"pool_size": (2,)}),
+    ((10, 3), {"pool_size": (3,), "strides": (2,), "padding": "same"}),
+    ((10, 33), {"pool_size": (2,), "strides": (3,)}),
+    ((7, 5), {"pool_size": (7,)}),
+    ((600, 1), {"pool_size": (300,), "strides": (7,)}),
 ]
+POOL_OPS = {1: (P.AveragePool1D, P.MaxPool1D), 3: (P.AveragePool3D, P.MaxPool3D)}
 
 
 @pytest.mark.parametrize("largest", [True, False], ids=["max", "mean"])
 @pytest.mark.parametrize(("shape", "settings"), POOLS, ids=str)
-def test_pools_of_volumes(shape, settings, largest, variant, rng):
-    op = (P.MaxPool3D if largest else P.AveragePool3D)(**settings)
+def test_pools_of_sequences_and_volumes(shape, settings, largest, variant, rng):
+    op = POOL_OPS[len(shape) - 1][largest](**settings)
     check_pool(op, shape, R.axes.pool_windows(shape[:-1], **settings), largest, rng)
 
 

@@ -7,6 +7,7 @@ from fastconv.ops import reference
 from fastconv.ops.primitives import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
+    AveragePool1D,
     AveragePool3D,
     Conv1D,
     Conv2D,
@@ -16,6 +17,7 @@ from fastconv.ops.primitives import (
     ConvTranspose2D,
     ConvTranspose3D,
     DepthwiseConv2D,
+    MaxPool1D,
     MaxPool2D,
     MaxPool3D,
 )
@@ -145,10 +147,12 @@ def test_pools_of_any_windows(seed, variant):
     size = tuple(int(rng.integers(1, n + 2)) for n in sizes)
     cases = [(AdaptiveMaxPool(size), True, axes.adaptive_windows(sizes, size))]
     cases.append((AdaptiveAveragePool(size), False, cases[0][2]))
-    if len(sizes) == 3:
-        pool = {"pool_size": kernel, "strides": settings["strides"], "padding": settings["padding"]}
-        cases.append((MaxPool3D(**pool), True, axes.pool_windows(sizes, **pool)))
-        cases.append((AveragePool3D(**pool), False, cases[-1][2]))
+    if len(sizes) != 2:
+        padding = "valid" if settings["padding"] == "causal" else settings["padding"]
+        pool = {"pool_size": kernel, "strides": settings["strides"], "padding": padding}
+        maximum, mean = (MaxPool1D, AveragePool1D) if len(sizes) == 1 else (MaxPool3D, AveragePool3D)
+        cases.append((maximum(**pool), True, axes.pool_windows(sizes, **pool)))
+        cases.append((mean(**pool), False, cases[-1][2]))
     for op, largest, windows in cases:
         y, backprop = op(x)
         near = {"rtol": 0 if largest else 2e-6, "atol": 0 if largest else 1e-5}

@@ -77,6 +77,14 @@ def pooled(case, order, bias=True):
     return (str(case), [conv, *(behind[name] for name in order)], case.conv.images)
 
 
+def pooled_sequences(order):
+    """Return convolutions of sequences with relu and pool behind them, in an order; one batch is empty."""
+    for i, (x_shape, w_shape, settings, size, strides) in enumerate(SEQUENCES):
+        behind = {"relu": (P.Relu(), []), "pool": (P.MaxPool1D(size, strides), [])}
+        conv = (P.Conv1D(**settings), [w_shape, (w_shape[-1],) if i % 3 else None])
+        yield (f"{x_shape}-{w_shape}-{size}", [conv, *(behind[name] for name in order)], x_shape)
+
+
 def with_relu(name, op, weights, x_shape):
     return (name, [(op, weights), (P.Relu(), [])], x_shape)
 
@@ -95,11 +103,22 @@ def norm_weights(channels, affine=True):
 
 NORMED = [(3, 4, 5, c) for c in (1, 3, 8, 16, 17, 64, 65)] + [(2, 5), (33, 16), (0, 2, 2, 3), (1, 70, 80, 16)]
 TILED = [case for case in FUSED_POOL_CASES if is_tiled(case)]
+SEQUENCES = [
+    ((2, 9, 4), (3, 4, 17), {"padding": "causal"}, (2,), None),
+    ((1, 1, 1), (1, 1, 1), {}, (1,), None),
+    ((3, 50, 16), (5, 16, 64), {"padding": "same"}, (3,), (4,)),
+    ((2, 40, 1), (9, 1, 33), {"strides": (4,)}, (2,), None),
+    ((2, 30, 6), (3, 3, 8), {"groups": 2, "dilation": (3,)}, (4,), None),
+    ((9, 24, 64), (3, 64, 40), {}, (22,), None),
+    ((0, 9, 4), (3, 4, 5), {}, (2,), None),
+]
 SWAPPED = [(2, 3, 4, 5), (1, 1, 1, 1), (3, 1, 7, 2), (2, 33, 5, 17), (2, 3, 4), (0, 3, 4, 5), (2, 3, 2, 4, 5)]
 
 CHAINS = {
     (P.Conv2D, P.Relu, P.MaxPool2D): [pooled(c, ("relu", "pool"), bias=i % 5 > 0) for i, c in enumerate(TILED)],
     (P.Conv2D, P.MaxPool2D, P.Relu): [pooled(c, ("pool", "relu"), bias=i % 5 > 1) for i, c in enumerate(TILED)],
+    (P.Conv1D, P.Relu, P.MaxPool1D): list(pooled_sequences(("relu", "pool"))),
+    (P.Conv1D, P.MaxPool1D, P.Relu): list(pooled_sequences(("pool", "relu"))),
     (P.Conv2D, P.Relu): [
         with_relu(str(c), P.Conv2D(**c.settings), conv_weights(c, i % 5 > 0), c.images)
         for i, c in enumerate(CONV_CASES)
