@@ -9,6 +9,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``volume.pxi``              the same over planes of volumes: conv3d
 ``conv_relu_max_pool.pxi``  conv2d, relu and pool in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
+``bfloat16.pxi``            rounding to bfloat16, and convolutions by pairs of such numbers
 ``bias.pxi``                a bias added by itself, and its gradient
 ``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
 ``pool.pxi``                max and average pooling
@@ -77,6 +78,7 @@ def _load(name):
     return import_module(f"{__name__}._{name}")
 
 
+_HAS_BFLOAT16 = "avx512_bf16" in _cpu.features()
 _variant, _why = _choose()
 _modules = {np.dtype("float32"): _load(_variant), np.dtype("float64"): _load("float64")}
 
@@ -92,6 +94,11 @@ def for_dtype(dtype):
         return _modules[np.dtype(dtype)]
     except KeyError:
         raise TypeError(f"There are no kernels for dtype {np.dtype(dtype)}; expected float32 or float64.") from None
+
+
+def multiplies_pairs(module):
+    """Tell whether a module of kernels, on this processor, multiplies pairs of bfloat16 in one instruction."""
+    return module.HAS_PAIR_PRODUCTS and _HAS_BFLOAT16
 
 
 @contextmanager
@@ -115,4 +122,13 @@ def use(name):
         _modules[np.dtype("float32")] = _load(before)
 
 
-config.register("kernels", lambda: {"variant": _variant, "why": _why, "built": built(), "runnable": runnable()})
+config.register(
+    "kernels",
+    lambda: {
+        "variant": _variant,
+        "why": _why,
+        "built": built(),
+        "runnable": runnable(),
+        "bfloat16": "in one instruction" if multiplies_pairs(_modules[np.dtype("float32")]) else "emulated",
+    },
+)

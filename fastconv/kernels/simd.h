@@ -1,4 +1,4 @@
-/* What a vector is here: with vmath.h, the only C of the project.
+/* What a vector is here: with vmath.h and bfloat16.h, the only C of the project.
 
    FASTCONV_FLOAT64 selects double for `real`; FASTCONV_SCALAR (and compilers without vector extensions) selects vectors
    of one lane, which are the oracle of the wider ones. Everything else follows from the instruction set that the

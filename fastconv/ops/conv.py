@@ -166,7 +166,11 @@ class Conv2D(Op):
             dy = site.dy.reshape(-1)
             calls.append(site.k.relu_backward_from_output(site.y.reshape(-1), dy, dy, threads=site.threads))
         calls += self._filters_backward(site, c, None)
-        return calls + (self._input_backward(site, c, site.dy) if site.dx is not None else [])
+        return calls + (self.input_backward(site, c) if site.dx is not None else [])
+
+    def input_backward(self, site, c):
+        """Return the calls that compute dx from ``site.dy``."""
+        return self._input_backward(site, c, site.dy)
 
     def _filters_backward(self, site, c, which):
         """Return the calls that compute dw and db, from pooled gradients if `which` says who won."""

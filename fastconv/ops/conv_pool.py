@@ -133,11 +133,13 @@ class Conv2DReluMaxPool2D(Conv2D):
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
         which = site.which.reshape(-1)
-        filters, image = self._visits(site, c)
+        filters, _ = self._visits(site, c)
         calls = self._visit_filters(site, c, filters) if filters else self._filters_backward(site, c, which)
-        if site.dx is None:
-            return calls
-        return calls + (self._visit_input(site, c, image) if image else self._dense_input(site, c))
+        return calls + (self.input_backward(site, c) if site.dx is not None else [])
+
+    def input_backward(self, site, c):
+        _, image = self._visits(site, c)
+        return self._dense_input(site, c) if image is None else self._visit_input(site, c, image)
 
     def _visit_filters(self, site, c, image):
         if not wants_filters(site):
@@ -156,11 +158,14 @@ class Conv2DReluMaxPool2D(Conv2D):
         ]
 
     def _dense_input(self, site, c):
+        return [self.expand(site, c), *self._input_backward(site, c, site.dconv)]
+
+    def expand(self, site, c):
+        """Return the call that makes ``site.dconv``, the gradient of the convolution's own output."""
         pooled = windows.pooled_size(c, *self.pool)
         sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
         arrays = (site.dy.reshape(-1), site.which.reshape(-1), site.dconv.reshape(-1))
-        expand = site.k.max_pool2d_backward(*arrays, sizes, c.images, threads=site.threads)
-        return [expand, *self._input_backward(site, c, site.dconv)]
+        return site.k.max_pool2d_backward(*arrays, sizes, c.images, threads=site.threads)
 
 
 class Conv1DReluMaxPool1D(Conv2DReluMaxPool2D):

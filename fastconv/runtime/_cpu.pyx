@@ -37,8 +37,8 @@ cdef extern from *:
     /* ---- cpuid: registers are numbered eax 0, ebx 1, ecx 2, edx 3 ---- */
     #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
     #  include <cpuid.h>
-       static void fc_cpuid(unsigned leaf, unsigned r[4]) {
-           if (!__get_cpuid_count(leaf, 0, &r[0], &r[1], &r[2], &r[3])) r[0] = r[1] = r[2] = r[3] = 0;
+       static void fc_cpuid_count(unsigned leaf, unsigned part, unsigned r[4]) {
+           if (!__get_cpuid_count(leaf, part, &r[0], &r[1], &r[2], &r[3])) r[0] = r[1] = r[2] = r[3] = 0;
        }
        static unsigned fc_xgetbv(void) {
            unsigned low, high;
@@ -47,17 +47,23 @@ cdef extern from *:
        }
     #elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))
     #  include <intrin.h>
-       static void fc_cpuid(unsigned leaf, unsigned r[4]) {
+       static void fc_cpuid_count(unsigned leaf, unsigned part, unsigned r[4]) {
            int last[4];
            __cpuid(last, leaf & 0x80000000u);
            if ((unsigned)last[0] < leaf) r[0] = r[1] = r[2] = r[3] = 0;
-           else __cpuidex((int *)r, (int)leaf, 0);
+           else __cpuidex((int *)r, (int)leaf, (int)part);
        }
        static unsigned fc_xgetbv(void) { return (unsigned)_xgetbv(0); }
     #else
-       static void fc_cpuid(unsigned leaf, unsigned r[4]) { (void)leaf; r[0] = r[1] = r[2] = r[3] = 0; }
+       static void fc_cpuid_count(unsigned leaf, unsigned part, unsigned r[4]) {
+           (void)leaf;
+           (void)part;
+           r[0] = r[1] = r[2] = r[3] = 0;
+       }
        static unsigned fc_xgetbv(void) { return 0; }
     #endif
+
+    static void fc_cpuid(unsigned leaf, unsigned r[4]) { fc_cpuid_count(leaf, 0, r); }
 
     /* What the operating system saves when it switches threads: 6 = xmm and ymm, 0xe6 = zmm and masks too. */
     static unsigned fc_os_state(void) {
@@ -109,6 +115,7 @@ cdef extern from *:
     int fc_pause() noexcept nogil
     int fc_team_size(int wanted) noexcept nogil
     void fc_cpuid(unsigned leaf, unsigned *registers) noexcept nogil
+    void fc_cpuid_count(unsigned leaf, unsigned part, unsigned *registers) noexcept nogil
     unsigned fc_os_state() noexcept nogil
     long long fc_cache(int level) noexcept nogil
 
@@ -116,8 +123,9 @@ cdef extern from *:
 OPENMP = FC_OPENMP
 COMPILER = FC_COMPILER.decode("ascii", "replace").strip()
 
-# name: (cpuid leaf, register, bit, state that the operating system must save)
+# name: (cpuid leaf or (leaf, part of it), register, bit, state that the operating system must save)
 cdef enum:
+    EAX = 0
     EBX = 1
     ECX = 2
     SSE_STATE = 0
@@ -137,6 +145,7 @@ _FEATURES = {
     "avx512cd": (7, EBX, 28, ZMM_STATE),
     "avx512bw": (7, EBX, 30, ZMM_STATE),
     "avx512vl": (7, EBX, 31, ZMM_STATE),
+    "avx512_bf16": ((7, 1), EAX, 5, ZMM_STATE),
     "lzcnt": (0x80000001, ECX, 5, SSE_STATE),
 }
 _AVX2 = frozenset(["avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"])
@@ -160,7 +169,8 @@ def features():
     cdef unsigned state = fc_os_state()
     found = []
     for name, (leaf, register, bit, needed) in _FEATURES.items():
-        fc_cpuid(leaf, registers)
+        leaf, part = leaf if isinstance(leaf, tuple) else (leaf, 0)
+        fc_cpuid_count(leaf, part, registers)
         if registers[<int>register] >> <int>bit & 1 and state & <unsigned>needed == <unsigned>needed:
             found.append(name)
     return frozenset(found)

@@ -585,6 +585,7 @@ def test_float32_stays_float32(rng):
 
 def test_every_forward_has_its_backward():
     functions = {name for name in reference.__all__ if inspect.isfunction(getattr(reference, name))}
+    functions -= {"round_bfloat16"}  # gradients pass as they are
     forwards = {name for name in functions if not name.endswith(("_backward", "_update"))}
     updates = {name for name in functions if name.endswith("_update")}
     assert functions - forwards == {f"{name}_backward" for name in forwards} | updates

@@ -44,6 +44,7 @@ from fastconv.ops.reference.axes import (
     pool,
     pool_backward,
 )
+from fastconv.ops.reference.bfloat16 import round_bfloat16
 from fastconv.ops.reference.convolution import conv2d, conv2d_backward
 from fastconv.ops.reference.dense import dense, dense_backward
 from fastconv.ops.reference.depthwise import (
@@ -182,6 +183,7 @@ __all__ = [
     "rescale",
     "rescale_backward",
     "rmsprop_update",
+    "round_bfloat16",
     "row_loss",
     "selu",
     "selu_backward",

@@ -1,0 +1,447 @@
+"""Products of bfloat16 with sums in float32: the loops of conv.pxi over pairs of numbers.
+
+A pair is two bfloat16 side by side in 32 bits, and an instruction of AVX512_BF16 adds both products of two pairs to a
+float: twice the rate of multiply-adds. Filters are packed as pairs of rows. Forward, and in the data gradient, an
+image's pairs are neighbouring channels, read from a copy of the band in 16 bits; a filter gradient sums over pixels,
+so there a pair is a value and the one that the next output pixel of the line sees: with the band's geometry unchanged,
+strides, dilation and padding are in the lists as ever.
+
+The scalar build says what the instruction does; where a processor lacks it, `round_bfloat16` and the kernels of
+float32 are faster, and add up the same numbers.
+"""
+from libc.stdint cimport uint16_t
+
+cdef extern from "bfloat16.h" nogil:
+    ctypedef unsigned int vp                    # a vector of VL pairs
+    enum: PAIR_PRODUCTS
+    vp vload_pairs(const uint32_t*)
+    void vstore_pairs(uint32_t*, vp)
+    vp vspread_pair(const uint16_t*)
+    vp vload_narrow(const uint16_t*, long)
+    void vstore_narrow(uint16_t*, vf, long)
+    vp vnarrow(vf)
+    vf vpair_low(vp)
+    vp vpair(vp, vp)
+    vf vmultiply_pairs(vf, vp, vp)
+
+HAS_PAIR_PRODUCTS = bool(PAIR_PRODUCTS)         # whether this build has the instruction: maybe not the processor
+
+
+cdef class round_bfloat16(Kernel):
+    """y = x rounded to bfloat16, to nearest, ties to even: floats whose lower half is zero. In place if y is x."""
+    cdef const real[::1] x
+    cdef real[::1] y
+
+    def __init__(self, const real[::1] x, real[::1] y, int threads=1):
+        self.x, self.y = x, y
+        self.threads = useful_threads(threads, 0.5 * x.shape[0])
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t, size = 4096
+        for t in prange((self.x.shape[0] + size - 1) // size, num_threads=self.threads, schedule="static"):
+            self.piece(t * size, min((t + 1) * size, self.x.shape[0]))
+
+    cdef void piece(self, ix start, ix stop) noexcept nogil:
+        cdef ix i
+        for i from start <= i < stop by VL:
+            vstore_n(&self.y[i], vpair_low(vnarrow(vload_n(&self.x[i], stop - i))), stop - i)
+
+
+cdef inline void narrow_run(const real* x, ix n, uint16_t* y) noexcept nogil:
+    cdef ix i
+    for i from 0 <= i < n by VL:
+        vstore_narrow(y + i, vload_n(x + i, n - i), n - i)
+
+
+cdef ix narrow_band(const Band* b, const real* image, ix block, uint16_t* out) noexcept nogil:
+    """Copy a band in 16 bits, with the padding around it; return how many values there are."""
+    cdef ix top = block * b.row_step + b.row_origin, c = b.channels, left, right, r, row
+    cdef uint16_t* line
+    if not b.padded:
+        r = (min(b.rows, b.height - top) * b.width - b.col_origin) * c
+        narrow_run(image + (top * b.width + b.col_origin) * c, r, out)
+        return r
+    left = max(0, min(b.cols, -b.col_origin))                                 # cells before the image
+    right = max(left, min(b.cols, b.width - b.col_origin))                    # first cell behind it
+    memset(out, 0, b.rows * b.cols * c * sizeof(uint16_t))
+    for r in range(b.rows):
+        row = top + r
+        if 0 <= row < b.height and left < right:
+            line = out + (r * b.cols + left) * c
+            narrow_run(image + (row * b.width + b.col_origin + left) * c, (right - left) * c, line)
+    return b.rows * b.cols * c
+
+
+cdef class pack_pairs(Kernel):
+    """Copy filters [rows, columns] to blocks [group][block][pair of rows][BLOCK], zero behind the last column.
+
+    Rows and columns are those of `pack_filters`: plain, or with ``taps`` transposed. A tap has an even number of rows.
+    """
+    cdef const real[:, ::1] w
+    cdef uint32_t[::1] out
+    cdef const ix[::1] tap
+    cdef ix groups, channels, pairs, blocks
+    cdef bint transposed
+
+    def __init__(self, const real[:, ::1] w, uint32_t[::1] out, ix groups, ix channels, const ix[::1] taps=None,
+                 int threads=1):
+        self.w, self.out, self.groups, self.channels, self.transposed = w, out, groups, channels, taps is not None
+        self.tap = taps
+        self.pairs = (taps.shape[0] * (w.shape[1] // groups) if self.transposed else w.shape[0]) // 2
+        self.blocks = (self.channels + BLOCK_LANES - 1) // BLOCK_LANES
+        self.threads = useful_threads(threads, <double>groups * self.blocks * self.pairs * BLOCK_LANES)
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t, u, pieces = self.tap.shape[0] if self.transposed else 1
+        for t in prange(self.groups * self.blocks * pieces, num_threads=self.threads, schedule="static"):
+            u = t // pieces
+            if self.transposed:
+                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, t % pieces, u)
+            else:
+                self.copy(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.pairs * BLOCK_LANES])
+
+    cdef void copy(self, ix group, ix first, uint32_t* out) noexcept nogil:
+        cdef ix k, j, lanes = self.channels - first, column = group * self.channels + first
+        for k in range(self.pairs):
+            for j from 0 <= j < BLOCK_LANES by VL:
+                vstore_pairs(out + k * BLOCK_LANES + j, vpair(self.narrow(2 * k, column + j, lanes - j),
+                                                              self.narrow(2 * k + 1, column + j, lanes - j)))
+
+    cdef inline vp narrow(self, ix row, ix column, ix lanes) noexcept nogil:
+        return vnarrow(vload_n(&self.w[row, column], lanes) if lanes > 0 else vset(0))
+
+    cdef void transpose(self, ix group, ix first, ix t, ix u) noexcept nogil:
+        """Tap t of one block: 64 rows of the result at a time."""
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.channels - first), outs = self.w.shape[1] // self.groups, lane, o, i
+        cdef uint32_t* out = &self.out[0] + (u * self.pairs + t * (outs // 2)) * BLOCK_LANES
+        cdef uint32_t words[32]
+        if lanes < BLOCK_LANES:
+            memset(out, 0, outs // 2 * BLOCK_LANES * sizeof(uint32_t))
+        for lane in range(lanes):
+            for o from 0 <= o < outs by 64:
+                narrow_run(&self.w[self.tap[t] * self.channels + first + lane, group * outs + o], min(64, outs - o),
+                           <uint16_t*>words)
+                for i in range(min(64, outs - o) // 2):
+                    out[(o // 2 + i) * BLOCK_LANES + lane] = words[i]
+
+
+cdef inline void product_tile(const int m, const int v, const uint16_t* x, const ix* pixel, const ix* row, ix pairs,
+                              const uint32_t* w, const real* bias, ix lanes, bint add, bint relu, real* y,
+                              const ix* out) noexcept nogil:
+    """`tile` of sliding.pxi over pairs: pair k of a window is at row[2 k]."""
+    cdef vf acc[TILE_M][TILE_V]
+    cdef vp wv[TILE_V]
+    cdef vp a
+    cdef vf start
+    cdef const uint16_t* xp[TILE_M]
+    cdef real spare[ROW_V * VL]
+    cdef ix k
+    cdef int i, j
+    for i in range(m):
+        xp[i] = x + pixel[i]
+    for j in range(v):
+        start = vset(0) if bias == NULL else vload_n(bias + j * VL, lanes - j * VL)
+        for i in range(m):
+            acc[i][j] = vload(y + out[i] + j * VL) if add else start
+    for k in range(pairs):
+        for j in range(v):
+            wv[j] = vload_pairs(w + j * VL)
+        w += BLOCK_LANES
+        for i in range(m):
+            a = vspread_pair(xp[i] + row[2 * k])
+            for j in range(v):
+                acc[i][j] = vmultiply_pairs(acc[i][j], a, wv[j])
+    if relu:
+        for i in range(m):
+            for j in range(v):
+                acc[i][j] = vrelu(acc[i][j])
+    if lanes >= v * VL:
+        for i in range(m):
+            for j in range(v):
+                vstore(y + out[i] + j * VL, acc[i][j])
+        return
+    for i in range(m):
+        for j in range(v):
+            vstore(spare + (i * v + j) * VL, acc[i][j])
+    for i in range(m):
+        memcpy(y + out[i], spare + i * v * VL, lanes * sizeof(real))
+
+
+cdef inline void product_tile_rows(const int v, ix m, const uint16_t* x, const ix* pixel, const ix* row, ix pairs,
+                                   const uint32_t* w, const real* bias, ix lanes, bint add, bint relu, real* y,
+                                   const ix* out) noexcept nogil:
+    """A tile whose number of pixels is known only now."""
+    if m >= 6:
+        product_tile(6, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+    elif m == 5:
+        product_tile(5, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+    elif m == 4:
+        product_tile(4, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+    elif m == 3:
+        product_tile(3, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+    elif m == 2:
+        product_tile(2, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+    else:
+        product_tile(1, v, x, pixel, row, pairs, w, bias, lanes, add, relu, y, out)
+
+
+cdef void product_pixels(ix pixels, const uint16_t* x, const ix* pixel, const ix* row, ix pairs, const uint32_t* w,
+                         const real* bias, ix lanes, bint add, bint relu, real* y, const ix* out) noexcept nogil:
+    """All pixels of a block, in tiles of nearly equal size."""
+    cdef ix p = 0, count = (pixels + TILE_M - 1) // TILE_M, m = (pixels + count - 1) // count if count else 0
+    cdef ix large = pixels - (m - 1) * count                   # tiles of m pixels; the others have one less
+    while p < pixels:
+        m -= large == 0
+        large -= 1
+        if TILE_V >= 4 and lanes > 2 * VL:
+            product_tile_rows(TILE_V, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
+        elif lanes > VL:
+            product_tile_rows(2, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
+        else:
+            product_tile_rows(1, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
+        p += m
+
+
+cdef void product_tiles(ix pixels, const uint16_t* x, const ix* pixel, const ix* row, ix pairs, const uint32_t* w,
+                        const real* bias, ix lanes, bint relu, real* y, const ix* out) noexcept nogil:
+    """All pixels of a block, for one block of output channels, in pieces of filters that fit the first cache."""
+    cdef ix k = 0, count = (pairs + FILTER_ROWS - 1) // FILTER_ROWS, piece, at
+    if lanes != BLOCK_LANES or pixels <= TILE_M or count < 2:
+        product_pixels(pixels, x, pixel, row, pairs, w, bias, lanes, False, relu, y, out)
+        return
+    for piece in range(count):
+        at = k
+        k = pairs * (piece + 1) // count
+        product_pixels(pixels, x, pixel, row + 2 * at, k - at, w + at * BLOCK_LANES, bias, lanes, piece > 0,
+                       relu and piece == count - 1, y, out)
+
+
+cdef class bfloat16_forward(Sliding):
+    """y = activation(x * w + b) over sliding windows, x and w rounded to bfloat16; w packed as pairs."""
+    cdef const real[::1] x, b
+    cdef const uint32_t[::1] w
+    cdef real[::1] y
+    cdef uint32_t[:, ::1] narrow                # a row a thread: the band in 16 bits
+    cdef real[:, ::1] scratch
+    cdef const ix[::1] out
+    cdef ix out_block, out_image
+    cdef bint relu, biased
+
+    def __init__(self, const real[::1] x, const uint32_t[::1] w, const real[::1] b, real[::1] y,
+                 uint32_t[:, ::1] narrow, real[:, ::1] scratch, windows, ix groups, ix out_channels, bint relu=False,
+                 int threads=1):
+        Sliding.__init__(self, windows, groups, out_channels, threads)
+        self.x, self.w, self.y, self.relu, self.biased = x, w, y, relu, b is not None
+        self.b, self.narrow, self.scratch = b, narrow, scratch
+        self.out, self.out_block, self.out_image = windows.out, windows.out_block, windows.out_image
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        cdef ix image = at // self.blocks, block = at % self.blocks, u
+        cdef uint16_t* band = <uint16_t*>&self.narrow[thread, 0]
+        narrow_band(&self.band, &self.x[0] + image * self.image_size, block, band)
+        for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
+            self.unit(u, band, self.pixels_of(block), image * self.out_image + block * self.out_block, thread)
+
+    cdef void unit(self, ix u, const uint16_t* band, ix pixels, ix at, int thread) noexcept nogil:
+        """One block of output channels for one block of rows, whose outputs start at y[at]."""
+        cdef ix channel = u // self.channel_blocks * self.out_channels + u % self.channel_blocks * BLOCK_LANES
+        self.contract(u, band, pixels, &self.y[0] + at + channel, &self.out[0], self.relu)
+
+    cdef void contract(self, ix u, const uint16_t* band, ix pixels, real* y, const ix* out, bint relu) noexcept nogil:
+        cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
+        cdef const real* bias = &self.b[0] + group * self.out_channels + first if self.biased else NULL
+        product_tiles(pixels, band + group * self.in_channels, &self.pixel[0], &self.row[0], self.rows // 2,
+                      &self.w[0] + u * (self.rows // 2) * BLOCK_LANES, bias,
+                      min(<ix>BLOCK_LANES, self.out_channels - first), relu, y, out)
+
+
+cdef class bfloat16_relu_max_pool_forward(bfloat16_forward):
+    """y = relu(max over each window of (x * w + b)), and `which` cell of the window won, unless nobody asks."""
+    cdef uint8_t[::1] which
+    cdef ix window
+    cdef bint told
+    cdef const ix[::1] place                    # where a pooled value of a block goes
+
+    def __init__(self, const real[::1] x, const uint32_t[::1] w, const real[::1] b, real[::1] y, uint8_t[::1] which,
+                 uint32_t[:, ::1] narrow, real[:, ::1] scratch, windows, ix groups, ix out_channels, int threads=1):
+        bfloat16_forward.__init__(self, x, w, b, y, narrow, scratch, windows, groups, out_channels, threads=threads)
+        self.which, self.window, self.place, self.told = which, windows.window, windows.place, which is not None
+
+    cdef void unit(self, ix u, const uint16_t* band, ix pixels, ix at, int thread) noexcept nogil:
+        cdef ix first = u % self.channel_blocks * BLOCK_LANES, p
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
+        cdef real* cells = &self.scratch[thread, 0]
+        cdef real* y = &self.y[0] + at + u // self.channel_blocks * self.out_channels + first
+        cdef uint8_t* which = NULL
+        if self.told:
+            which = &self.which[0] + at + u // self.channel_blocks * self.out_channels + first
+        self.contract(u, band, pixels, cells, &self.out[0], False)
+        for p in range(pixels // self.window):
+            if which == NULL:
+                largest(self.window, cells + p * self.window * BLOCK_LANES, lanes, y + self.place[p])
+            elif self.window == 4:
+                pool_window(4, cells + p * 4 * BLOCK_LANES, lanes, y + self.place[p], which + self.place[p])
+            else:
+                pool_window(<int>self.window, cells + p * self.window * BLOCK_LANES, lanes, y + self.place[p],
+                            which + self.place[p])
+
+
+cdef inline void pair_outer_tile(const int m, const int v, const uint32_t* x, const ix* row, const ix* pixel, ix pairs,
+                                 const uint32_t* dy, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """m filter rows by v vectors of output channels: dw[i] (+)= sum over pairs of x[pixel + row[i]] * dy[pair]."""
+    cdef vf acc[TILE_M][TILE_V]
+    cdef vp g[TILE_V]
+    cdef vp a
+    cdef const uint32_t* xp[TILE_M]
+    cdef ix p
+    cdef int i, j
+    for i in range(m):
+        xp[i] = x + row[i]
+        for j in range(v):
+            acc[i][j] = vload(dw + i * dw_stride + j * VL) if add else vset(0)
+    for p in range(pairs):
+        for j in range(v):
+            g[j] = vload_pairs(dy + j * VL)
+        dy += BLOCK_LANES
+        for i in range(m):
+            a = vspread_pair(<const uint16_t*>(xp[i] + pixel[p]))
+            for j in range(v):
+                acc[i][j] = vmultiply_pairs(acc[i][j], a, g[j])
+    for i in range(m):
+        for j in range(v):
+            vstore(dw + i * dw_stride + j * VL, acc[i][j])
+
+
+cdef inline void pair_outer(const int v, ix rows, const uint32_t* x, const ix* row, const ix* pixel, ix pairs,
+                            const uint32_t* dy, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """All filter rows for one block of output channels and some pairs of pixels."""
+    cdef ix k, left
+    for k from 0 <= k < rows by TILE_M:
+        left = rows - k
+        if left >= 6:
+            pair_outer_tile(6, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+        elif left == 5:
+            pair_outer_tile(5, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+        elif left == 4:
+            pair_outer_tile(4, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+        elif left == 3:
+            pair_outer_tile(3, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+        elif left == 2:
+            pair_outer_tile(2, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+        else:
+            pair_outer_tile(1, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+
+
+cdef class bfloat16_backward_filters(Sliding):
+    """dw = sum over windows of patch * dy, both rounded to bfloat16: `conv2d_backward_filters` over pairs of pixels.
+
+    ``pairs`` of the lists says which pixels are taken together: the place of the first in the band, its number among
+    the block's pixels, and how many belong to the pair. The other one lies `partner` values behind it.
+    """
+    cdef const real[::1] x, dy
+    cdef const uint8_t[::1] which
+    cdef real[::1] partial
+    cdef real[:, ::1] scratch
+    cdef uint32_t[:, ::1] narrow                # a row a thread: the band in 16 bits, in pairs, and a block's gradients
+    cdef const ix[::1] pair_pixel, pair_first, pair_size
+    cdef ix chunks, lanes, window, dy_block, dy_image, partner, band_words
+
+    def __init__(self, const real[::1] x, const real[::1] dy, const uint8_t[::1] which, real[::1] partial,
+                 uint32_t[:, ::1] narrow, real[:, ::1] scratch, windows, pairs, ix groups, ix out_channels, ix chunks,
+                 int threads=1):
+        Sliding.__init__(self, windows, groups, out_channels, threads)
+        self.x, self.dy, self.which, self.partial = x, dy, which, partial
+        self.narrow, self.scratch = narrow, scratch
+        self.pair_pixel, self.pair_first, self.pair_size, self.partner, self.band_words = pairs
+        self.window, self.chunks = windows.window, chunks
+        self.dy_block, self.dy_image = windows.out_block, windows.out_image
+        self.lanes = (self.out_channels + VL - 1) // VL * VL
+        self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
+
+    cdef void run(self) noexcept nogil:
+        cdef ix t
+        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
+            self.item(t // self.splits, t % self.splits, threadid())
+
+    cdef void item(self, ix at, ix split, int thread) noexcept nogil:
+        """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""
+        cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u
+        cdef ix stop = (at + 1) * total // self.chunks, size = self.groups * (self.rows + 1) * self.lanes
+        if first >= stop and split == 0:
+            memset(&self.partial[0] + at * size, 0, size * sizeof(real))
+        for i in range(first, stop):
+            self.pair_band(i, &self.narrow[thread, 0])
+            for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
+                self.unit(u, at, i, &self.narrow[thread, 0], &self.scratch[thread, 0], i > first)
+
+    cdef void pair_band(self, ix at, uint32_t* band) noexcept nogil:
+        """Make pairs of each value of the band and its partner; behind the last ones stand zeros."""
+        cdef uint16_t* narrow = <uint16_t*>(band + self.band_words)
+        cdef ix n = narrow_band(&self.band, &self.x[0] + at // self.blocks * self.image_size, at % self.blocks, narrow)
+        cdef ix i
+        for i from 0 <= i < n by VL:
+            vstore_pairs(band + i, vpair(vload_narrow(narrow + i, n - i),
+                                         vload_narrow(narrow + i + self.partner, n - i - self.partner)))
+
+    cdef void unit(self, ix u, ix chunk, ix at, const uint32_t* band, real* spare, bint add) noexcept nogil:
+        cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES, piece, pieces
+        cdef ix pixels = self.pixels_of(at % self.blocks), rows = self.rows, stride = self.groups * self.out_channels
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), channel = group * self.out_channels + first
+        cdef ix source = at // self.blocks * self.dy_image + at % self.blocks * self.dy_block + channel, pairs
+        cdef uint32_t* gradients = <uint32_t*>band + self.band_words + (self.band_words + 1) // 2
+        cdef real* dw = &self.partial[0] + (chunk * self.groups + group) * (rows + 1) * self.lanes + first
+        if self.which is None:
+            pairs = self.pair_up(&self.dy[0] + source, stride, lanes, pixels, gradients)
+        else:
+            expand_winners(&self.dy[0] + source, &self.which[0] + source, stride, lanes, pixels // self.window,
+                           self.window, spare)
+            pairs = self.pair_up(spare, BLOCK_LANES, lanes, pixels, gradients)
+        sum_pairs(gradients, pairs, lanes, dw + rows * self.lanes, add)
+        band += group * self.in_channels
+        pieces = max(1, (pairs + SUMMED - 1) // SUMMED)
+        for piece in range(pieces):
+            at = pairs * piece // pieces
+            self.outer(band, at, pairs * (piece + 1) // pieces - at, gradients, lanes, dw, add or piece > 0)
+
+    cdef void outer(self, const uint32_t* band, ix at, ix pairs, const uint32_t* dy, ix lanes, real* dw,
+                    bint add) noexcept nogil:
+        dy += at * BLOCK_LANES
+        if TILE_V >= 4 and lanes > 3 * VL:
+            pair_outer(TILE_V, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
+        elif TILE_V >= 4 and lanes > 2 * VL:
+            pair_outer(TILE_V - 1, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
+        elif lanes > VL:
+            pair_outer(2, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
+        else:
+            pair_outer(1, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
+
+    cdef ix pair_up(self, const real* dy, ix stride, ix lanes, ix pixels, uint32_t* out) noexcept nogil:
+        """Pair the gradients of a block's pixels, up to a whole block of lanes; return how many pairs there are."""
+        cdef ix p = 0, j, first
+        cdef bint both
+        while p < self.pair_first.shape[0] and self.pair_first[p] < pixels:
+            first = self.pair_first[p]
+            both = self.pair_size[p] > 1 and first + 1 < pixels
+            for j from 0 <= j < BLOCK_LANES by VL:
+                vstore_pairs(out + p * BLOCK_LANES + j, vpair(
+                    narrow_lanes(dy + first * stride + j, lanes - j),
+                    narrow_lanes(dy + (first + both) * stride + j, lanes - j if both else 0)))
+            p = p + 1
+        return p
+
+
+cdef inline vp narrow_lanes(const real* x, ix lanes) noexcept nogil:
+    return vnarrow(vload_n(x, lanes) if lanes > 0 else vset(0))
+
+
+cdef void sum_pairs(const uint32_t* dy, ix pairs, ix lanes, real* db, bint add) noexcept nogil:
+    """db (+)= sum of the pairs' gradients, for the whole vectors that hold `lanes` channels."""
+    cdef ix p, j
+    cdef vf total
+    cdef vp ones = vnarrow(vset(1))
+    ones = vpair(ones, ones)
+    for j from 0 <= j < lanes by VL:
+        total = vload(db + j) if add else vset(0)
+        for p in range(pairs):
+            total = vmultiply_pairs(total, ones, vload_pairs(dy + p * BLOCK_LANES + j))
+        vstore(db + j, total)
