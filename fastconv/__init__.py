@@ -8,7 +8,7 @@ it::
     F5  models  callbacks  saving                  Sequential, the loops over batches, files
     F4  plan                                       from layers to the steps that run: lowering, fusion, one arena
     F3  layers  activations  initializers          Keras's names: state, settings, shapes
-        regularizers  constraints  losses  metrics  optimizers
+        regularizers  constraints  losses  metrics  optimizers  dtype_policies
     F2  ops                                        arrays in, arrays out, and the way back; reference: in plain NumPy
     F1  kernels                                    loops over floats: Cython, OpenMP, several instruction sets
     F0  runtime                                    what this computer and this build can do
@@ -25,10 +25,12 @@ from fastconv import (
     callbacks,
     config,
     constraints,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -36,9 +38,9 @@ from fastconv import (
     saving,
 )
 from fastconv._version import __version__
+from fastconv.dtype_policies import DTypePolicy, FloatDTypePolicy
 from fastconv.initializers import Initializer
 from fastconv.layers import Input, InputSpec, Layer
-from fastconv.layers.policy import DTypePolicy
 from fastconv.layers.variable import Variable
 from fastconv.losses import Loss
 from fastconv.metrics import Metric
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DTypePolicy",
+    "FloatDTypePolicy",
     "Initializer",
     "Input",
     "InputSpec",
@@ -72,10 +75,12 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",

@@ -27,7 +27,6 @@ TABLES = {
     "fastconv": {
         _SHARED: "distillation distribution device",
         "models.Model(inputs, outputs) is the graph of layers": "Function Operation",
-        _HALF: "FloatDTypePolicy dtype_policies mixed_precision",
         "quantisation is not supported": "Quantizer quantizers",
         _GRADIENTS: "StatelessScope SymbolicScope RematScope remat",
         "Model.save writes files that Keras reads, and exports": "export",
@@ -94,7 +93,6 @@ TABLES = {
         "tracebacks are short and never filtered": (
             "disable_traceback_filtering enable_traceback_filtering is_traceback_filtering_enabled"
         ),
-        _HALF: "set_dtype_policy",
         "models.load_model(..., safe_mode=False) says it for one file": "enable_unsafe_deserialization",
         "fit's epochs and steps_per_epoch say it": "max_epochs max_steps_per_epoch set_max_epochs "
         "set_max_steps_per_epoch",

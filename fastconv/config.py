@@ -1,7 +1,7 @@
 """Settings under Keras's names, the number of threads, and fusion on or off."""
 
 from fastconv import absent
-from fastconv.layers.policy import DTypePolicy
+from fastconv.dtype_policies import dtype_policy, set_dtype_policy
 from fastconv.runtime.settings import (
     disable_fusion,
     disable_winograd,
@@ -31,6 +31,7 @@ __all__ = [
     "image_data_format",
     "is_fusion_enabled",
     "is_winograd_enabled",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -49,14 +50,3 @@ def backend():
     'fastconv'
     """
     return "fastconv"
-
-
-def dtype_policy():
-    """Return the default type of new layers, as an object; `set_floatx` sets it.
-
-    Examples
-    --------
-    >>> dtype_policy()
-    <DTypePolicy "float32">
-    """
-    return DTypePolicy(floatx())

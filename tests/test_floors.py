@@ -15,10 +15,10 @@ FLOORS = """
 _version absent names runtime
 kernels
 ops
-layers activations initializers regularizers constraints losses metrics optimizers
+dtype_policies layers activations initializers regularizers constraints losses metrics optimizers
 plan
 models callbacks saving
-applications backend config datasets preprocessing random utils visualize testing benchmark
+applications backend config datasets mixed_precision preprocessing random utils visualize testing benchmark
 __main__
 """
 FLOOR = {part: number for number, line in enumerate(FLOORS.strip().splitlines()) for part in line.split()}

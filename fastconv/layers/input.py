@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.dtype_policies import dtype_policy
 from fastconv.layers.layer import Layer, sizes
 from fastconv.ops.symbolic import Node
 
@@ -48,7 +49,7 @@ class InputLayer(Layer):
         **kwargs,
     ):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
-        super().__init__(name=name, dtype=dtype, **kwargs)
+        super().__init__(name=name, dtype=dtype_policy().variable_dtype if dtype is None else dtype, **kwargs)
         self._tensor_name = name
         self.refuse(sparse=sparse or None, ragged=ragged or None, input_tensor=input_tensor, optional=optional or None)
         shape = self.input_shape_hint if shape is None else shape

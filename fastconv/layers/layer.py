@@ -10,16 +10,16 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from fastconv import constraints, initializers, regularizers
+from fastconv import constraints, dtype_policies, initializers, regularizers
 from fastconv.layers import input_spec
 from fastconv.layers.surface import Surface
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
 from fastconv.ops import primitives as P
 from fastconv.ops import symbolic
+from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.functions import numeric
 from fastconv.ops.symbolic import Graph, KerasTensor, Node
-from fastconv.runtime import settings
 
 _names = Counter()
 
@@ -66,6 +66,7 @@ class EagerTrace:
     """Runs each op at once: what ``layer(x)`` lowers itself into."""
 
     layer = "?"
+    narrow = False  # whether products are of bfloat16
 
     def __init__(self, training=False):
         self.training = training
@@ -79,6 +80,7 @@ class EagerTrace:
 
     def add(self, op, value, *variables):
         """Run an op; return its output. A parameter may be an array as well."""
+        op = narrowed(op) if self.narrow else op
         y, _ = op(value, *(v if v is None or isinstance(v, np.ndarray) else v.array for v in variables))
         for place in op.state:
             variables[place].version += 1
@@ -94,8 +96,8 @@ class Layer(Surface):
         A penalty on the outputs, divided by the batch, that is added to the loss.
     trainable : bool
         Whether training changes the weights.
-    dtype : str, optional
-        ``"float32"`` or ``"float64"``; ``config.floatx()`` by default.
+    dtype : str or DTypePolicy, optional
+        ``"float32"``, ``"float64"`` or ``"mixed_bfloat16"``; ``config.dtype_policy()`` by default.
     autocast : bool
         Inputs of another type are always converted; ``False`` is not supported.
     name : str, optional
@@ -128,12 +130,46 @@ class Layer(Surface):
         self.refuse(autocast=None if autocast else autocast)
         self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self._activity_losses = []  # of the last call on arrays
-        self.dtype = _dtype(self.name, dtype)
+        self._set_policy(dtype_policies.of_layer(f"Layer {self.name!r}", dtype))
         self.built = type(self).build is Layer.build  # nothing to do, as far as the class says
         self._trainable = bool(trainable)
         self._weights = []
         self._build_shape = None
         self._nodes = []  # of its symbolic calls
+
+    # -- its types ----------------------------------------------------------------------------------------
+    def _set_policy(self, policy):
+        self._policy, self.dtype = policy, policy.variable_dtype
+
+    @property
+    def dtype_policy(self):
+        """The policy: which types weights and products have. It can be set until there are weights."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value):
+        if self._weights:
+            raise ValueError(
+                f"Layer {self.name!r}: dtype_policy cannot be set once there are weights; "
+                "make the layer with dtype=... instead."
+            )
+        self._set_policy(dtype_policies.of_layer(f"Layer {self.name!r}", value))
+
+    @property
+    def compute_dtype(self):
+        """The type of what is multiplied."""
+        return self._policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        """The type of the weights, and of inputs and outputs."""
+        return self.dtype
+
+    @property
+    def dtype_config(self):
+        """What a config says of the types: a name where all are the same, else the policy."""
+        is_mixed = self._policy.compute_dtype != self._policy.variable_dtype
+        return dtype_policies.serialize(self._policy) if is_mixed else self.dtype
 
     notes_its_shape = True  # whether `build` is done once, for inputs of one shape
 
@@ -217,7 +253,7 @@ class Layer(Surface):
         NotImplementedError
             If a class of one's own has arguments that a config cannot hold, and no `get_config`.
         """
-        config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_config}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return {**self._own_arguments(), **config}
@@ -273,7 +309,11 @@ class Layer(Surface):
 
     def lower_whole(self, trace, x):
         """Lower the layer, and the penalty on its outputs if there is one."""
-        x = self._lower_call(trace, x) if self.is_traced else self.lower(trace, x)
+        before, trace.narrow = trace.narrow, self.compute_dtype == "bfloat16"
+        try:
+            x = self._lower_call(trace, x) if self.is_traced else self.lower(trace, x)
+        finally:
+            trace.narrow = before
         if self.activity_regularizer is not None:
             if isinstance(x, np.ndarray):  # it runs at once
                 self._activity_losses = [self.activity_regularizer(x) / max(1, len(x))]
@@ -788,14 +828,3 @@ def _input_shape_hint(kind, kwargs):
     if shape is not None:
         return sizes(kind, "input_shape", (shape,) if isinstance(shape, numbers.Integral) else shape)
     return None if size is None else (count(kind, "input_dim", size),)
-
-
-def _dtype(owner, dtype):
-    dtype = settings.floatx() if dtype is None else getattr(dtype, "name", dtype)
-    if isinstance(dtype, type):
-        dtype = np.dtype(dtype).name
-    if isinstance(dtype, dict):  # a dtype policy in a saved config
-        dtype = dtype.get("config", {}).get("name")
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"Layer {owner!r}: dtype={dtype!r} is not supported; expected 'float32' or 'float64'.")
-    return dtype

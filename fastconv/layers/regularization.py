@@ -197,7 +197,7 @@ class _SpatialDropout(Spelling, _Dropout):
 
     def get_config(self):
         """Return the arguments; see `Layer.get_config`."""
-        config = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
+        config = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype_config}
         return config if self.rank == 1 else {**config, "data_format": self.data_format}
 
 

@@ -261,7 +261,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": self.dtype,
+            "dtype": self.dtype_config,
             "layers": [serialize_keras_object(layer) for layer in layers],
         }
         return {**config, "build_input_shape": self.input_shape} if self.built else config

@@ -12,6 +12,7 @@ from itertools import count
 
 import numpy as np
 
+from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.rules import RULES, ArrayOp, Assign, Read
 
 _EFFECTS = ContextVar("effects", default=None)  # nodes of assignments, while a function is traced
@@ -449,6 +450,7 @@ class Tape:
     """A trace that runs every op at once and remembers its way back."""
 
     layer = "?"
+    narrow = False  # whether products are of bfloat16
 
     def __init__(self, training=False):
         self.training, self.records, self.gradients = training, [], {}
@@ -463,6 +465,7 @@ class Tape:
     def add(self, op, value, *params):
         """Run an op; return its output."""
         inputs = (value, *params)
+        op = narrowed(op) if self.narrow else op
         y, back = op(*(None if x is None else x.array for x in inputs))
         for place in op.state:
             params[place].version += 1

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.op import Op
 
 
@@ -18,6 +19,8 @@ class Step(NamedTuple):
         The op's parameters: weights, or numbers of values that it reads beside x.
     layers : tuple of str
         The names of the layers it comes from.
+    narrow : bool
+        Whether its products are of bfloat16.
     """
 
     op: Op
@@ -25,6 +28,7 @@ class Step(NamedTuple):
     y: int
     variables: tuple
     layers: tuple
+    narrow: bool = False
 
     @property
     def reads(self):
@@ -59,7 +63,7 @@ class Trace:
         self.steps = []
         self.shapes = [(1, *shape) for shape in input_shapes]
         self.inputs = list(range(len(input_shapes)))
-        self.layer = "?"
+        self.layer, self.narrow = "?", False
         self.made = {}
 
     def leave(self, layer, value):
@@ -75,7 +79,7 @@ class Trace:
         params = [None if v is None else self.shapes[v] if isinstance(v, int) else v.shape for v in variables]
         self.shapes.append(tuple(op.output_shape(self.shapes[value], *params)))
         out = len(self.shapes) - 1
-        self.steps.append(Step(op, value, out, tuple(variables), (self.layer,)))
+        self.steps.append(Step(op, value, out, tuple(variables), (self.layer,), self.narrow))
         return out
 
 
@@ -93,6 +97,11 @@ def lower_network(network, input_shapes, training):
     trace = Trace(*input_shapes, training=training)
     found = network.lower_whole(trace, trace.inputs if len(trace.inputs) > 1 else 0)
     return trace, found if isinstance(found, list) else [found]
+
+
+def narrow(steps):
+    """Return the steps with their ops narrowed, where that is asked for: when nothing is to be fused any more."""
+    return [step._replace(op=narrowed(step.op)) if step.narrow else step for step in steps]
 
 
 class Chain:

@@ -11,7 +11,7 @@ from fastconv.ops import primitives as P
 from fastconv.ops.loss import LossOp
 from fastconv.plan import arena, describe
 from fastconv.plan.fusion import fold, fuse, sink_swaps, without
-from fastconv.plan.lowering import Chain, Step, lower_network
+from fastconv.plan.lowering import Chain, Step, lower_network, narrow
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
 from fastconv.runtime.memory import empty
@@ -93,7 +93,8 @@ class Plan:
         losses = sorted((step for step in steps if isinstance(step.op, LossOp)), key=lambda step: step.y)
         steps = [step for step in steps if not isinstance(step.op, LossOp)]
         return {
-            "shapes": shapes, "plain": plain, "found": found, "steps": steps, "losses": losses, "unjudged": unjudged,
+            "shapes": shapes, "plain": narrow(plain), "found": found, "steps": narrow(steps), "losses": losses,
+            "unjudged": unjudged,
         }  # fmt: skip
 
     def _of_each(self, outputs):
@@ -210,7 +211,7 @@ class Plan:
     def unfused(self):
         """The steps of inference as the layers gave them, one op each: an `Unfused`."""
         trace, (output, *_) = lower_network(self._network, self.input_shapes, False)
-        steps, source = without(P.ActivityPenalty, trace.steps)
+        steps, source = without(P.ActivityPenalty, narrow(trace.steps))
         made = {name: source.get(value, value) for name, value in trace.made.items() if not isinstance(value, list)}
         return Unfused(steps, trace.shapes, made, source.get(output, output))
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastconv import ops
+from fastconv.dtype_policies import DTypePolicy
 from fastconv.layers.layer import Layer
 from fastconv.losses import Loss
 from fastconv.ops.symbolic import Tape, Taped
@@ -170,7 +171,7 @@ def _of_layer(layer, arrays, training):
     if not twin.built or not twin.weights:
         twin(arrays if len(arrays) > 1 else arrays[0])  # it is built for them
     for part in _all_layers(twin):
-        part.dtype = "float64"
+        part._set_policy(DTypePolicy("float64"))
     for variable in twin.weights:
         variable.array = variable.array.astype(np.float64)
     learned = {v.path: v for v in twin.trainable_weights}

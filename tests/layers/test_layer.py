@@ -186,7 +186,7 @@ def test_ways_to_say_dtype(dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", "int32", "mixed_float16", np.int8, 5, {}])
 def test_other_dtypes_are_refused(dtype):
-    with pytest.raises(ValueError, match=r"Layer 'd': dtype=.*expected 'float32' or 'float64'"):
+    with pytest.raises(ValueError, match=r"Layer 'd': dtype=.*expected 'float32', 'float64' or 'mixed_bfloat16'"):
         L.Dense(2, dtype=dtype, name="d")
 
 
