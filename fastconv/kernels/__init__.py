@@ -113,13 +113,13 @@ def use(name):
     global _variant
     if name not in runnable():
         raise ValueError(f"kernels.use: name={name!r} cannot run here; expected one of {runnable()}.")
-    before, _variant = _variant, name
-    _modules[np.dtype("float32")] = _load(name)
+    single = np.dtype("float32")
+    before, module, _variant = _variant, _modules[single], name
+    _modules[single] = _load(name)
     try:
         yield
     finally:
-        _variant = before
-        _modules[np.dtype("float32")] = _load(before)
+        _variant, _modules[single] = before, module
 
 
 config.register(

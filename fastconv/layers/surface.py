@@ -1,7 +1,6 @@
 """What Keras's layers can be asked and told beyond what the library itself needs."""
 
 from fastconv.absent import Attribute
-from fastconv.layers.policy import DTypePolicy
 from fastconv.ops.symbolic import KerasTensor
 
 
@@ -13,24 +12,9 @@ class Surface:
     autocast = True
 
     @property
-    def dtype_policy(self):
-        """The layer's type, as an object."""
-        return DTypePolicy(self.dtype)
-
-    @property
-    def compute_dtype(self):
-        """The type that the layer computes in: its dtype."""
-        return self.dtype
-
-    @property
-    def variable_dtype(self):
-        """The type of the layer's weights: its dtype."""
-        return self.dtype
-
-    @property
     def input_dtype(self):
-        """The type that inputs are converted to: its dtype."""
-        return self.dtype
+        """The type that inputs are converted to before they are multiplied."""
+        return self.compute_dtype
 
     @property
     def path(self):

@@ -6,6 +6,7 @@ from functools import wraps
 from fastconv.layers.layer import Layer, _parameters, name_scope
 from fastconv.models.graph import layer_sources
 from fastconv.models.structure import ALONE, Structure
+from fastconv.names import spelled
 from fastconv.ops.symbolic import Graph, KerasTensor, sources
 
 
@@ -25,6 +26,7 @@ class OwnWeights:
         return [v for v in self.weights if v.trainable]
 
 
+@spelled
 class OwnCall:
     """What a model has whose class defines `call`; other models say all of it themselves."""
 

@@ -61,7 +61,8 @@ def trained(loss, y_true, y_pred, weights, threads=1):
     site.targets[...] = np.reshape(y_true, site.targets.shape)
     if weights is not None:
         site.weights[...] = weights
-    site.scale[0] = lowering.scale(loss, op, site)
+    site.op, site.weighted = op, weights is not None
+    site.scale[0] = lowering.scale(loss, site)
     run(op.forward(site))
     return op, site.total[0], site.dx
 

@@ -11,7 +11,7 @@ from fastconv.runtime import memory
 def test_empty(shape, dtype):
     a = memory.empty(shape, dtype)
     assert (a.shape, a.dtype) == (shape, np.dtype(dtype))
-    assert a.ctypes.data % memory.ALIGNMENT == 0
+    assert a.size == 0 or a.ctypes.data % memory.ALIGNMENT == 0
     assert a.flags.c_contiguous
     assert a.flags.writeable
 
