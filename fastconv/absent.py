@@ -47,6 +47,15 @@ TABLES = {
             "inception_v3 mobilenet mobilenet_v2 mobilenet_v3 nasnet resnet resnet50 resnet_v2 vgg16 vgg19 xception"
         ),
     },
+    "fastconv.dtype_policies": {
+        "quantisation is not supported": (
+            "AWQDTypePolicy GPTQDTypePolicy Int4DTypePolicy QuantizedDTypePolicy QuantizedFloat8DTypePolicy"
+        ),
+        "give each layer its own dtype=": "DTypePolicyMap",
+    },
+    "fastconv.mixed_precision": {
+        "bfloat16 has the range of float32, so that losses need no scaling": "LossScaleOptimizer",
+    },
     "fastconv.layers": {
         _SEQUENCES: (
             "AdditiveAttention Attention Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D EinsumDense Embedding GRU "

@@ -6,10 +6,13 @@ product in float32, and rounds what goes into the products of convolutions and d
 
 import numpy as np
 
+from fastconv import absent
 from fastconv.names import suggestion
 from fastconv.runtime import settings
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
+
+__getattr__ = absent.of(__name__)
 
 # name -> (type of products, type of weights)
 _TYPES = {

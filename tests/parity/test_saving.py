@@ -153,7 +153,7 @@ NETWORKS = {
     volume: ("AdamW", {"weight_decay": 0.01, "use_ema": True}),
     plain: ("Nadam", {"clipnorm": 0.5}),
 }
-NOT_IN_A_NETWORK = {"Layer": "what all others are made from"}
+NOT_IN_A_NETWORK = {"Layer": "what all others are made from", "InputSpec": "not a layer"}
 OPTIMIZERS = [
     ("Adam", {}),
     ("SGD", {"momentum": 0.9, "nesterov": True}),

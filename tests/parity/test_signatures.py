@@ -52,7 +52,7 @@ WITHOUT = {
     ),
     **dict.fromkeys(
         ("kernel", "batch_shape", "name", "dtype", "shape", "path", "trainable", "aggregation",
-         "overwrite_with_gradient", "synchronization", "sparse", "ragged", "model", "layers"),
+         "overwrite_with_gradient", "synchronization", "sparse", "ragged", "model"),
         "an attribute of objects, not a property of the class",
     ),
     "ragged_rank": "there are no ragged tensors",
