@@ -23,7 +23,7 @@ from setuptools.errors import CompileError, LinkError
 # machine of the architecture has (SSE2 on x86-64, NEON on aarch64); `scalar` is the oracle of the others; `float64` is
 # for gradient checks.
 VARIANTS = {
-    "scalar": ("any", ["-DFASTCONV_SCALAR"], ["/DFASTCONV_SCALAR"]),
+    "scalar": ("any", ["-DFASTCONV_SCALAR", "-Os"], ["/DFASTCONV_SCALAR"]),  # small: its speed does not matter
     "baseline": ("any", [], []),
     "avx2": ("x86-64", ["-march=x86-64-v3"], None),
     "avx512": ("x86-64", ["-march=x86-64-v4", "-mprefer-vector-width=512"], None),
