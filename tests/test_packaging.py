@@ -58,9 +58,9 @@ def test_the_readme_s_links_lead_somewhere():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_readme_s_program_learns():
-    """The ten lines run as printed, but for less time and on the small set that comes with the package."""
-    (program,) = blocks("python")
+def test_the_readme_s_program_learns(tmp_path, monkeypatch, capsys):
+    """All blocks run as printed, but for less time and on the small set that comes with the package."""
+    program, *further = blocks("python")
     for printed, quicker in [("fashion_mnist.load", "fashion_mnist_small.load"), ("epochs=5", "epochs=3")]:
         assert printed in program
         program = program.replace(printed, quicker)
@@ -69,6 +69,13 @@ def test_the_readme_s_program_learns():
     exec(program, names)
     assert names["model"].count_params() == 640 + 36928 + (5 * 5 * 64 + 1) * 128 + 129 * 10
     assert names["model"].evaluate(names["x_test"], names["y_test"], verbose=0)[1] > 0.75
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    for block in further:
+        exec(block, names)
+    assert capsys.readouterr().out.endswith("True\n")
+    files = {"journey.png", "where.png", "mistakes.png", "curves.png", "clothes.keras"}
+    assert {path.name for path in tmp_path.iterdir()} == files
 
 
 def test_numpy_is_the_only_heavy_requirement():
