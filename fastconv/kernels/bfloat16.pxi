@@ -250,8 +250,9 @@ cdef class bfloat16_forward(Sliding):
     cdef void contract(self, ix u, const uint16_t* band, ix pixels, real* y, const ix* out, bint relu) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
         cdef const real* bias = &self.b[0] + group * self.out_channels + first if self.biased else NULL
-        product_tiles(pixels, band + group * self.in_channels, &self.pixel[0], &self.row[0], self.rows // 2,
-                      &self.w[0] + u * (self.rows // 2) * BLOCK_LANES, bias,
+        cdef const ix* row = &self.row[0] if self.rows else NULL       # a window may lie in the padding altogether
+        cdef const uint32_t* w = &self.w[u * (self.rows // 2) * BLOCK_LANES] if self.rows else NULL
+        product_tiles(pixels, band + group * self.in_channels, &self.pixel[0], row, self.rows // 2, w, bias,
                       min(<ix>BLOCK_LANES, self.out_channels - first), relu, y, out)
 
 
@@ -367,12 +368,15 @@ cdef class bfloat16_backward_filters(Sliding):
         """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""
         cdef ix total = self.images * self.blocks, first = at * total // self.chunks, i, u
         cdef ix stop = (at + 1) * total // self.chunks, size = self.groups * (self.rows + 1) * self.lanes
+        cdef real* spare = NULL
+        if self.which is not None:
+            spare = &self.scratch[thread, 0]
         if first >= stop and split == 0:
             memset(&self.partial[0] + at * size, 0, size * sizeof(real))
         for i in range(first, stop):
             self.pair_band(i, &self.narrow[thread, 0])
             for u in range(split * self.units // self.splits, (split + 1) * self.units // self.splits):
-                self.unit(u, at, i, &self.narrow[thread, 0], &self.scratch[thread, 0], i > first)
+                self.unit(u, at, i, &self.narrow[thread, 0], spare, i > first)
 
     cdef void pair_band(self, ix at, uint32_t* band) noexcept nogil:
         """Make pairs of each value of the band and its partner; behind the last ones stand zeros."""
