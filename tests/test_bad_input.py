@@ -987,7 +987,7 @@ MISSPELT = [
     ),
     wrong("spell-batch", lambda: model().train_on_batch(X, Y, sampleweight=Y), TypeError, "'sample_weight'?"),
     wrong("spell-build", lambda: chain(L.Dense(2)).build(inputshape=(None, 3)), TypeError, "build", "'input_shape'?"),
-    wrong("spell-get-layer", lambda: model().get_layer(idx=0), TypeError, "get_layer", "'idx'", "'index'?"),
+    wrong("spell-get-layer", lambda: model().get_layer(indx=0), TypeError, "get_layer", "'indx'", "'index'?"),
     wrong("spell-save", lambda: model().save("x.keras", overwrit=True), ValueError, "'overwrit'", "'overwrite'?"),
     wrong("spell-save-other", lambda: model().save("x.keras", includeoptimizer=1), ValueError, "'include_optimizer'?"),
     wrong(
