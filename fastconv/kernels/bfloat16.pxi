@@ -269,7 +269,7 @@ cdef class bfloat16_relu_max_pool_forward(bfloat16_forward):
         self.which, self.window, self.place, self.told = which, windows.window, windows.place, which is not None
 
     cdef void unit(self, ix u, const uint16_t* band, ix pixels, ix at, int thread) noexcept nogil:
-        cdef ix first = u % self.channel_blocks * BLOCK_LANES, p
+        cdef ix first = u % self.channel_blocks * BLOCK_LANES
         cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
         cdef real* cells = &self.scratch[thread, 0]
         cdef real* y = &self.y[0] + at + u // self.channel_blocks * self.out_channels + first
@@ -277,14 +277,7 @@ cdef class bfloat16_relu_max_pool_forward(bfloat16_forward):
         if self.told:
             which = &self.which[0] + at + u // self.channel_blocks * self.out_channels + first
         self.contract(u, band, pixels, cells, &self.out[0], False)
-        for p in range(pixels // self.window):
-            if which == NULL:
-                largest(self.window, cells + p * self.window * BLOCK_LANES, lanes, y + self.place[p])
-            elif self.window == 4:
-                pool_window(4, cells + p * 4 * BLOCK_LANES, lanes, y + self.place[p], which + self.place[p])
-            else:
-                pool_window(<int>self.window, cells + p * self.window * BLOCK_LANES, lanes, y + self.place[p],
-                            which + self.place[p])
+        pool_block(pixels // self.window, self.window, cells, lanes, &self.place[0], y, which)
 
 
 cdef inline void pair_outer_tile(const int m, const int v, const uint32_t* x, const ix* row, const ix* pixel, ix pairs,
@@ -360,9 +353,7 @@ cdef class bfloat16_backward_filters(Sliding):
         self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
 
     cdef void run(self) noexcept nogil:
-        cdef ix t
-        for t in prange(self.chunks * self.splits, num_threads=self.threads, schedule="dynamic"):
-            self.item(t // self.splits, t % self.splits, threadid())
+        self.pieces(self.chunks * self.splits)
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         """Sum one chunk of (image, block) pairs into its partial filters, for the channel blocks of `split`."""

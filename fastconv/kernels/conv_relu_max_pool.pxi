@@ -19,18 +19,25 @@ cdef class conv2d_relu_max_pool_forward(conv2d_forward):
 
     cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES
-        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first), p
+        cdef ix lanes = min(<ix>BLOCK_LANES, self.out_channels - first)
         cdef real* y = &self.y[0] + at + group * self.out_channels + first
         cdef uint8_t* which = &self.which[0] + at + group * self.out_channels + first if self.told else NULL
         self.contract(u, band, pixels, spare, &self.out[0], False)
-        for p in range(pixels // self.window):
-            if which == NULL:
-                largest(self.window, spare + p * self.window * BLOCK_LANES, lanes, y + self.place[p])
-            elif self.window == 4:
-                pool_window(4, spare + p * 4 * BLOCK_LANES, lanes, y + self.place[p], which + self.place[p])
-            else:
-                pool_window(<int>self.window, spare + p * self.window * BLOCK_LANES, lanes, y + self.place[p],
-                            which + self.place[p])
+        pool_block(pixels // self.window, self.window, spare, lanes, &self.place[0], y, which)
+
+
+cdef inline void pool_block(ix pooled, ix window, const real* cells, ix lanes, const ix* place, real* y,
+                            uint8_t* which) noexcept nogil:
+    """Pool a block of outputs, window behind window; without `which` nobody asks who won."""
+    cdef ix p
+    for p in range(pooled):
+        if which == NULL:
+            largest(window, cells, lanes, y + place[p])
+        elif window == 4:
+            pool_window(4, cells, lanes, y + place[p], which + place[p])
+        else:
+            pool_window(<int>window, cells, lanes, y + place[p], which + place[p])
+        cells += window * BLOCK_LANES
 
 
 cdef inline void largest(ix window, const real* cells, ix lanes, real* y) noexcept nogil:

@@ -363,7 +363,7 @@ cdef class winograd_backward_filters(Tiled):
 
     cdef void together(self) noexcept nogil:
         """Transform some blocks, multiply them, and so on."""
-        cdef ix first, count, t, c, slab, total = self.images * self.blocks
+        cdef ix first, count, t, total = self.images * self.blocks
         cdef real* v = &self.transformed[0, 0]
         for first from 0 <= first < total by self.group:
             count = min(self.group, total - first)

@@ -127,31 +127,11 @@ class Functional(Model):
         """The layers, the Input first."""
         return list(self._layers)
 
-    @property
-    def _input_shapes(self):
-        return [x.shape for x in self._input_tensors]
-
-    @property
-    def _output_shapes(self):
-        return [y.shape for y in self._output_tensors]
-
-    @property
-    def input_shape(self):
-        """The shape of the inputs, batch first; a list of them if there are several."""
-        return self._input_tensors[0].shape if len(self._input_tensors) == 1 else self._input_shapes
-
-    @property
-    def output_shape(self):
-        """The shape of the outputs, batch first; a list of them if there are several."""
-        return self._output_tensors[0].shape if len(self._output_tensors) == 1 else self._output_shapes
-
     def layer_output_shape(self, layer):
         """Return the shape of a layer's outputs."""
-        node = self._node_of(layer)
-        if node is None:
+        if self._node_of(layer) is None:
             return self._input_tensors[self._input_layers.index(layer)].shape
-        shapes = [y.shape for y in node.outputs]
-        return shapes[0] if len(shapes) == 1 else shapes
+        return super().layer_output_shape(layer)
 
     def layer_input_shape(self, layer):
         """Return the shape of what a layer reads at its first call, a list of them if there are several."""
@@ -161,9 +141,6 @@ class Functional(Model):
         """Return the layers that each layer reads, by its id; ops between them are passed over."""
         inputs = zip(self._input_tensors, self._input_layers, strict=True)
         return layer_sources(self._order, {id(x): [layer] for x, layer in inputs})
-
-    def _node_of(self, layer):
-        return next((node for node in self._order if node.operation is layer), None)
 
     def layer_inputs(self, layer):
         """Return what a layer reads at all its calls, as ``name[node][tensor]``."""

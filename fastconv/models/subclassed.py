@@ -10,7 +10,6 @@ from fastconv.names import spelled
 from fastconv.ops.symbolic import Graph, KerasTensor, sources
 
 
-# What Keras lets a model define to say how a batch is handled; here plans do that.
 class OwnWeights:
     """Stands among a model's layers for the weights that are the model's own."""
 
@@ -97,24 +96,25 @@ class OwnCall:
     @property
     def input_shape(self):
         """The shape of the inputs, batch first; a list of them if there are several; None before it is known."""
-        shapes = self._input_shapes
-        return shapes if len(shapes) > 1 else shapes[0] if shapes else None
+        return _alone(self._input_shapes)
 
     @property
     def output_shape(self):
         """The shape of the outputs, batch first; a list of them if there are several; None before it is known."""
-        shapes = self._output_shapes
-        return shapes if len(shapes) > 1 else shapes[0] if shapes else None
+        return _alone(self._output_shapes)
 
     def layer_output_shape(self, layer):
         """Return the shape of a layer's outputs at its first call, None if there was none yet."""
-        shapes = [[y.shape for y in node.outputs] for node in self._order if node.operation is layer]
-        return None if not shapes else shapes[0][0] if len(shapes[0]) == 1 else shapes[0]
+        node = self._node_of(layer)
+        return None if node is None else _alone([y.shape for y in node.outputs])
 
     def layer_input_shape(self, layer):
         """Return the shape of what a layer reads at its first call, a list of them if there are several."""
-        shapes = [[x.shape for x in node.tensors] for node in self._order if node.operation is layer]
-        return None if not shapes else shapes[0][0] if len(shapes[0]) == 1 else shapes[0]
+        node = self._node_of(layer)
+        return None if node is None else _alone([x.shape for x in node.tensors])
+
+    def _node_of(self, layer):
+        return next((node for node in self._order if node.operation is layer), None)
 
     def layer_sources(self):
         """Return the layers that each layer reads, by its id; ops between them are passed over."""
@@ -132,6 +132,11 @@ class OwnCall:
             f"clone_model: model {self.name!r} ({type(self).__name__}) defines call itself; expected a Sequential or a "
             "functional model. Make another one by its class."
         )
+
+
+def _alone(shapes):
+    """Return the only shape, a list of several, or None."""
+    return shapes if len(shapes) > 1 else shapes[0] if shapes else None
 
 
 def _and_trace(build):

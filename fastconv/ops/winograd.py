@@ -70,9 +70,10 @@ def _group(site, c):
     tiles, outs = lists(site, c, threads=1), padded(site, c.out_channels)
     blocks, values = tiles.counts[0] * tiles.counts[1], tiles.counts[2] * (tiles.padded_channels + outs)
     sums = c.filter_rows // 9 * outs
-    chunks = min(MOST_CHUNKS, blocks, blocks * values // (4 * sums)) if 16 * 4 * sums <= SMALL_SUMS else 1
+    small = 16 * 4 * sums <= SMALL_SUMS
+    chunks = max(1, min(MOST_CHUNKS, blocks, blocks * values // (4 * sums))) if small else 1
     most = (NEAR_BYTES if chunks > 1 else GROUP_BYTES) // (4 * 16 * values)
-    return tiles, max(1, min(most, blocks // max(1, chunks))), max(1, chunks)
+    return tiles, max(1, min(most, blocks // chunks)), chunks
 
 
 def filters_backward_needs(site, c):
