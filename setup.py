@@ -165,8 +165,11 @@ class build_ext(_build_ext):
         args = ["-O1", "-g"] if debug or sanitize or coverage else ["-O3", "-g0"]
         # never -ffast-math: it would flush denormals in the whole process
         args += ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
-        # the register tiles are templates: inline functions whose sizes are constants at each call
+        # the register tiles are templates: inline functions whose sizes are constants at each call, so that their loops
+        # are to be unrolled, and what they sum up in stays in registers
         macros = [*macros, ("CYTHON_INLINE", "inline __attribute__((always_inline))")]
+        unroll = ["--param=max-completely-peeled-insns=1000", "--param=max-completely-peel-times=32"]
+        args += unroll if self.compiles("int main(void){return 0;}", [*unroll, "-Werror"]) else []
         args += ["-Wall", "-Wextra", "-Werror"] if switch("WERROR") == "1" else []
         if sanitize:
             return [*args, f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"], [f"-fsanitize={sanitize}"], macros

@@ -13,7 +13,7 @@ cdef extern from "simd.h" nogil:
     ctypedef float real          # double in the float64 build
     ctypedef float vf            # a vector of VL reals
     ctypedef int vi              # a vector of VL integers
-    enum: VL, TILE_M, TILE_V, TILE_P, DEPTHWISE_PAIRS, ROW_V, BLOCK_LANES, FILTER_ROWS, DEAD_WINDOW
+    enum: VL, TILE_M, TILE_V, TILE_P, BAND_ROWS, DEPTHWISE_PAIRS, ROW_V, BLOCK_LANES, FILTER_ROWS, DEAD_WINDOW
     vf vload(const real*)
     vf vload_n(const real*, long)
     void vstore(real*, vf)

@@ -1,25 +1,32 @@
 """Depthwise conv2d: every channel has filters of its own, so channels are the vector dimension and nothing is summed.
 
-`fastconv.ops.taps` says, once, which input rows and columns an output row and column reads. Rows of the padding are not
-on its lists, and only tiles that reach beyond the image ask which of their columns are there. The data gradient is the
-same loop over other lists, with a phase for each column of the strides.
+`fastconv.ops.taps` says, once, which input rows and columns the output rows and columns read. The data gradient is the
+same loop over other lists.
 
-A tile is some pixels of a row by one vector of channels, or by two where there are registers for it; where three taps
-lie side by side (dense), each input vector is loaded once and used three times. The last vector of an item ends at its
-last channel, so that it may overlap the one before it: what both compute is the same.
+A tile is some pixels of a band of output rows (two where there are registers for them) by one vector of channels. In
+dense phases, of filters three or five wide, column j brings tap out_step * j - in_step * o to output o, so that each
+of a tile's columns is loaded once and used for all that it reaches in both rows; tiles may reach beyond either end of
+a row by half of a filter. All other pixels are done a row at a time, by two vectors of channels where there are
+registers. The last vector of an item ends at its last channel, so that it may overlap the one before it: what both
+compute is the same.
 """
 
 cdef enum:
     BLOCK_CHANNELS = 256                # of an item
+    MOST_TAPS = 5                       # of a filter row, in dense phases
+    UNIT = 1                            # kinds of dense phases: outputs move as the columns that they read,
+    STRIDED = 2                         # read every second column,
+    SPREAD = 3                          # are two for every column
 
 DEPTHWISE_BLOCK = BLOCK_CHANNELS        # for the sizes of scratch memory
+DEPTHWISE_BAND = BAND_ROWS              # for the lists
 
 cdef struct Phase:                      # output columns that see the same taps
     ix first, step, count               # their places: first + j * step
     ix in_step                          # columns of the input from one to the next
     ix tap, taps                        # their taps on the lists of column taps
     ix begin, end                       # those from begin to end see all of these taps inside of the image
-    bint dense                          # three taps side by side, one column from each output to the next
+    ix kind                             # of a dense phase, or 0
 
 
 cdef class pack_depthwise(Kernel):
@@ -82,38 +89,33 @@ cdef class pick_channels(Kernel):
             vstore_n(&self.y[p, j], total, self.y.shape[1] - j)
 
 
-cdef struct Spot:                       # a tile: some pixels of an output row, the channels of an item
+cdef struct Spot:                       # a tile: some pixels of a band, the channels of an item
     const real* x                       # the first column that it reads, in the image's first row
     real* y                             # its results (for the gradient of the filters: its gradients)
     real* w                             # packed filters, or the sums of their gradients: w_step values a lane
     const real* b
-    const ix* row_in                    # the input rows that it reads, and their filter rows
-    const ix* row_filter
+    const ix* row                       # of its band: input rows, and their filter rows for either output row
+    const ix* partner[2]                # (for the gradient of the filters: filter rows, and their input rows)
     const ix* tap                       # its column taps, and their places in a filter row
     const ix* tap_filter
-    ix rows, taps, row_step, x_step, y_step, w_step
-    int inside                          # of a dense tile's columns, those inside of the image: a bit each
+    ix rows, taps, row_step, x_step, y_step, band_step, w_step
+    bint two                            # whether the band has a second row
+    int left, right                     # how many of its columns lie beyond the ends of the row
     ix lanes
     bint relu
 
 
-cdef inline int columns_inside(ix first, ix count, ix width) noexcept nogil:
-    """Return a bit for each of `count` columns from `first` on: 1 inside of an image of that width."""
-    cdef ix begin = min(count, max(0, -first)), end = max(begin, min(count, width - first))
-    return <int>((1 << end) - (1 << begin))
-
-
 cdef class Depthwise(Pieces):
-    """What the kernels share: the way over rows, phases and tiles. A subclass says what a tile does."""
-    cdef ix images, height, width, out_height, out_width, channels, taps, blocks
-    cdef const ix[::1] row, row_in, row_filter, tap, tap_col, tap_filter
-    cdef const ix[:, ::1] phase
+    """What the kernels share: the way over bands, phases and tiles. A subclass says what a tile does."""
+    cdef ix images, height, width, out_height, out_width, channels, taps, blocks, bands
+    cdef const ix[::1] band, row, tap, tap_col, tap_filter
+    cdef const ix[:, ::1] partner, phase
 
-    def __init__(self, lists, ix channels, int threads):
+    def __init__(self, lists, rows, ix channels, int threads):
         self.images, self.height, self.width, self.out_height, self.out_width = lists.sizes
-        self.row, self.row_in, self.row_filter = lists.row, lists.row_in, lists.row_filter
+        self.band, self.row, self.partner = rows
         self.phase, self.tap, self.tap_col, self.tap_filter = lists.phase, lists.tap, lists.tap_col, lists.tap_filter
-        self.taps, self.channels = lists.taps, channels
+        self.taps, self.channels, self.bands = lists.taps, channels, len(rows.band) - 1
         self.blocks = (channels + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
         self.threads = useful_threads(
             threads, <double>self.images * self.out_height * self.out_width * self.taps * channels / VL)
@@ -122,64 +124,99 @@ cdef class Depthwise(Pieces):
         cdef Phase f
         f.first, f.step, f.count = self.phase[p, 0], self.phase[p, 1], self.phase[p, 2]
         f.in_step, f.tap, f.taps = self.phase[p, 3], self.phase[p, 4], self.phase[p, 5]
-        f.begin, f.end, f.dense = self.phase[p, 6], self.phase[p, 7], self.phase[p, 8]
+        f.begin, f.end, f.kind = self.phase[p, 6], self.phase[p, 7], self.phase[p, 8]
         return f
 
-    cdef void rows(self, Spot* s, const real* x, real* y, ix block, ix top, ix bottom) noexcept nogil:
-        """Do the output rows from top to bottom of one image, for one block of channels; x and y are the image's."""
-        cdef ix c = block * BLOCK_CHANNELS, i, p
+    cdef void some_bands(self, Spot* s, const real* x, real* y, ix block, ix top, ix bottom) noexcept nogil:
+        """Do the bands from top to bottom of one image, for one block of channels; x and y are the image's."""
+        cdef ix c = block * BLOCK_CHANNELS, i, p, k
         s.lanes = min(<ix>BLOCK_CHANNELS, self.channels - c)
-        s.row_step = self.width * self.channels
+        s.row_step, s.x_step, s.band_step = self.width * self.channels, self.channels, self.out_width * self.channels
         for i in range(top, bottom):
-            s.row_in, s.row_filter = &self.row_in[self.row[i]], &self.row_filter[self.row[i]]
-            s.rows = self.row[i + 1] - self.row[i]
+            k = self.band[i]
+            s.rows, s.row = self.band[i + 1] - k, &self.row[k]
+            s.partner[0], s.partner[1] = &self.partner[0, k], &self.partner[1, k]
+            s.two = BAND_ROWS == 2 and i * BAND_ROWS + 1 < self.out_height
             for p in range(self.phase.shape[0]):
-                self.pixels(s, x + c, y + i * self.out_width * self.channels + c, self.phase_of(p))
+                self.pixels(s, x + c, y + i * BAND_ROWS * s.band_step + c, self.phase_of(p))
 
     cdef void pixels(self, Spot* s, const real* x, real* y, Phase f) noexcept nogil:
-        """Do a phase of a row: what sees all taps in large tiles, the edges pixel by pixel."""
-        s.x_step, s.y_step = f.in_step * self.channels, f.step * self.channels
+        """Do a phase of a band: large tiles of what sees all taps (or is dense), and the edges pixel by pixel."""
+        s.y_step = f.step * self.channels
         y += f.first * self.channels
-        if f.dense:
-            self.tiles(s, x, y, &f, 0, f.count, TILE_P)
-        else:
-            self.tiles(s, x, y, &f, 0, f.begin, 1)
-            self.tiles(s, x, y, &f, f.begin, f.end, TILE_P)
-            self.tiles(s, x, y, &f, f.end, f.count, 1)
-
-    cdef void tiles(self, Spot* s, const real* x, real* y, const Phase* f, ix j, ix stop, ix most) noexcept nogil:
-        """Do the pixels from j to stop in tiles of nearly equal size, of at most `most` pixels."""
-        cdef ix left = (stop - j + most - 1) // most, m
-        while left > 0:
-            m = (stop - j + left - 1) // left
-            s.y = y + j * s.y_step
-            self.tile(s, x, f, j, m)
-            j += m
-            left -= 1
-
-    cdef void tile(self, Spot* s, const real* x, const Phase* f, ix j, ix m) noexcept nogil:
-        """Do m pixels from j on; if these are not dense and some taps lie outside, it is one pixel."""
-        cdef ix col = j * f.in_step, a = f.tap, b = f.tap + f.taps
-        if f.dense:
-            col += self.tap_col[a]
-            s.x, s.inside = x + col * self.channels, columns_inside(col, m + 2, self.width)
-            self.dense(s, m, s.inside != (1 << (m + 2)) - 1)
+        if f.kind:
+            self.dense_tiles(s, x, y, &f)
             return
+        s.x_step = f.in_step * self.channels
+        self.sparse_tiles(s, x, y, &f, 0, f.begin, 1)
+        self.sparse_tiles(s, x, y, &f, f.begin, f.end, TILE_P)
+        self.sparse_tiles(s, x, y, &f, f.end, f.count, 1)
+        s.x_step = self.channels
+
+    cdef void dense_tiles(self, Spot* s, const real* x, real* y, const Phase* f) noexcept nogil:
+        cdef ix j = 0, m, first = self.tap_col[f.tap], col, columns
+        while j < f.count:
+            m = phase_pixels(f.kind, f.count - j)
+            if s.lanes < VL:
+                m = min(<ix>2, m)
+            if f.kind == SPREAD:
+                col, columns = first + j // 2, tile_columns(m, f.taps, 1, 2)
+            else:
+                col, columns = first + j * f.in_step, tile_columns(m, f.taps, f.in_step, 1)
+            s.x, s.y = x + col * self.channels, y + j * s.y_step
+            s.left, s.right = <int>max(0, -col), <int>max(0, col + columns - self.width)
+            self.dense(s, f.taps, f.kind, m)
+            j += m
+
+    cdef void sparse_tiles(self, Spot* s, const real* x, real* y, const Phase* f, ix j, ix stop,
+                           ix most) noexcept nogil:
+        """Do the pixels from j to stop in tiles of at most `most` pixels."""
+        cdef ix m
+        while j < stop:
+            m = min(most, phase_pixels(f.kind, stop - j))
+            s.y = y + j * s.y_step
+            self.sparse_tile(s, x, f, j, m)
+            j += m
+
+    cdef void sparse_tile(self, Spot* s, const real* x, const Phase* f, ix j, ix m) noexcept nogil:
+        """Do m pixels from j on; if some of their taps lie outside, it is one pixel."""
+        cdef ix col = j * f.in_step, a = f.tap, b = f.tap + f.taps
         if j < f.begin or j >= f.end:
             while a < b and col + self.tap_col[a] < 0:
                 a += 1
             while b > a and col + self.tap_col[b - 1] >= self.width:
                 b -= 1
         s.x, s.tap, s.tap_filter, s.taps = x + col * self.channels, &self.tap[a], &self.tap_filter[a], b - a
-        self.sparse(s, m)
+        self.sparse(s, 0, m)
+        if s.two:
+            s.y += s.band_step
+            self.sparse(s, 1, m)
 
-    cdef void dense(self, const Spot* s, ix m, bint edge) noexcept nogil:
-        """Do a tile with three taps side by side; an edge has columns outside of the image."""
+    cdef void dense(self, const Spot* s, ix taps, ix kind, ix m) noexcept nogil:
+        """Do a tile of a dense phase, of filters so many taps wide."""
         pass
 
-    cdef void sparse(self, const Spot* s, ix m) noexcept nogil:
-        """Do a tile with any taps."""
+    cdef void sparse(self, const Spot* s, int row, ix m) noexcept nogil:
+        """Do a tile with any taps, of the band's first or second row."""
         pass
+
+
+cdef inline ix phase_pixels(ix kind, ix left) noexcept nogil:
+    """Return how many pixels the next tile has, of those that are left of a phase: there is code for these."""
+    cdef ix most = 7 if kind == UNIT or kind == STRIDED else TILE_P
+    if left >= most:
+        return most
+    return 2 if kind == SPREAD or left < 4 and left >= 2 else 4 if left >= 4 else 1
+
+
+cdef inline ix tile_columns(ix m, ix taps, ix in_step, ix out_step) noexcept nogil:
+    """Return how many columns m outputs of a dense phase read."""
+    return (in_step * (m - 1) + taps - 1) // out_step + 1
+
+
+cdef inline bint is_outside(int j, int columns, const int taps, const Spot* s) noexcept nogil:
+    """Tell whether column j of a tile lies beyond either end of the row."""
+    return (j < taps // 2 and j < s.left) or (j >= columns - taps // 2 and j >= columns - s.right)
 
 
 cdef inline vf vget(const bint whole, const real* p, ix lanes) noexcept nogil:
@@ -195,21 +232,73 @@ cdef inline void vput(const bint whole, real* p, vf v, ix lanes) noexcept nogil:
 
 
 # -- forward, and the gradient of the images --------------------------------------------------------------
-cdef inline void dense_row(const int m, const bint edge, const bint whole, vf* acc, const real* x, ix step,
-                           const real* w, int inside, ix lanes) noexcept nogil:
-    """Add three taps over m + 2 columns of an input row."""
-    cdef vf w0 = vload(w), w1 = vload(w + VL), w2 = vload(w + 2 * VL), v
-    cdef int j
-    for j in range(m + 2):
-        if edge and not inside & (1 << j):
+cdef inline void dense_row(const int m, const int taps, const int in_step, const int out_step, const bint whole,
+                           const bint one, const bint two, vf* acc, vf* below, const Spot* s, const real* x,
+                           const real* w, const real* w_below, ix lanes) noexcept nogil:
+    """Add what the columns of an input row bring to m pixels of the band's one row, of the other, or of both."""
+    cdef vf v
+    cdef vf a[MOST_TAPS]
+    cdef vf b[MOST_TAPS]
+    cdef int j, d, o, columns = <int>tile_columns(m, taps, in_step, out_step)
+    for d in range(taps):
+        if one:
+            a[d] = vload(w + d * VL)
+        if two:
+            b[d] = vload(w_below + d * VL)
+    for j in range(columns):
+        if is_outside(j, columns, taps, s):
             continue
-        v = vheld(vget(whole, x + j * step, lanes))
-        if j < m:
-            acc[j] = acc[j] + v * w0
-        if j >= 1 and j <= m:
-            acc[j - 1] = acc[j - 1] + v * w1
-        if j >= 2:
-            acc[j - 2] = acc[j - 2] + v * w2
+        v = vheld(vget(whole, x + j * s.x_step, lanes))
+        for d in range(taps):
+            o = out_step * j - d
+            if o < 0 or o % in_step or o // in_step >= m:
+                continue
+            if one:
+                acc[o // in_step] = acc[o // in_step] + v * a[d]
+            if two:
+                below[o // in_step] = below[o // in_step] + v * b[d]
+
+
+cdef inline void dense_tile(const int m, const int taps, const int in_step, const int out_step, const bint whole,
+                            const Spot* s, ix c, ix packed) noexcept nogil:
+    """m pixels of a band, of the vector of channels that begins at c; its filters begin at lane `packed`."""
+    cdef vf acc[TILE_P]
+    cdef vf below[TILE_P]
+    cdef vf start = vset(0) if s.b == NULL else vget(whole, s.b + c, s.lanes - c)
+    cdef const real* x
+    cdef const real* w = s.w + packed * s.w_step
+    cdef ix k, f, g, lanes = s.lanes - c
+    cdef int i
+    for i in range(m):
+        acc[i] = below[i] = start
+    for k in range(s.rows):
+        x, f, g = s.x + c + s.row[k] * s.row_step, s.partner[0][k] * VL, s.partner[1][k] * VL
+        if BAND_ROWS == 1 or g < 0:
+            dense_row(m, taps, in_step, out_step, whole, True, False, acc, below, s, x, w + f, w, lanes)
+        elif f < 0:
+            dense_row(m, taps, in_step, out_step, whole, False, True, acc, below, s, x, w, w + g, lanes)
+        else:
+            dense_row(m, taps, in_step, out_step, whole, True, True, acc, below, s, x, w + f, w + g, lanes)
+    if s.relu:
+        for i in range(m):
+            acc[i] = vrelu(acc[i])
+            below[i] = vrelu(below[i])
+    for i in range(m):
+        vput(whole, s.y + c + i * s.y_step, acc[i], lanes)
+    if BAND_ROWS == 2 and s.two:
+        for i in range(m):
+            vput(whole, s.y + c + s.band_step + i * s.y_step, below[i], lanes)
+
+
+cdef inline void dense_vectors(const int m, const int taps, const int in_step, const int out_step,
+                               const Spot* s) noexcept nogil:
+    """m pixels of a band, of all channels."""
+    cdef ix c
+    if m <= 2 and s.lanes < VL:
+        dense_tile(m, taps, in_step, out_step, False, s, 0, 0)
+        return
+    for c from 0 <= c < s.lanes by VL:
+        dense_tile(m, taps, in_step, out_step, True, s, last_vector(c, s.lanes), c)
 
 
 cdef inline void sparse_row(const int m, const bint whole, vf* acc, const Spot* s, const real* x, const real* w,
@@ -226,24 +315,19 @@ cdef inline void sparse_row(const int m, const bint whole, vf* acc, const Spot* 
             acc[i] = acc[i] + vget(whole, cell + i * step, lanes) * wv
 
 
-cdef inline void conv_tile(const int m, const bint dense, const bint edge, const bint whole, const Spot* s,
-                           ix c, ix packed) noexcept nogil:
-    """m pixels of the vector of channels that begins at c; its filters begin at lane `packed`."""
+cdef inline void conv_tile(const int m, const bint whole, const Spot* s, const ix* filters, ix c,
+                           ix packed) noexcept nogil:
+    """m pixels of a row, any taps, of the vector of channels that begins at c; its filters begin at lane `packed`."""
     cdef vf acc[TILE_P]
     cdef vf start = vset(0) if s.b == NULL else vget(whole, s.b + c, s.lanes - c)
-    cdef const real* x
-    cdef const real* w
+    cdef const real* w = s.w + packed * s.w_step
     cdef ix k, lanes = s.lanes - c
     cdef int i
     for i in range(m):
         acc[i] = start
     for k in range(s.rows):
-        x = s.x + c + s.row_in[k] * s.row_step
-        w = s.w + packed * s.w_step + s.row_filter[k] * VL
-        if dense:
-            dense_row(m, edge, whole, acc, x, s.x_step, w, s.inside, lanes)
-        else:
-            sparse_row(m, whole, acc, s, x, w, lanes)
+        if filters[k] >= 0:
+            sparse_row(m, whole, acc, s, s.x + c + s.row[k] * s.row_step, w + filters[k] * VL, lanes)
     if s.relu:
         for i in range(m):
             acc[i] = vrelu(acc[i])
@@ -251,7 +335,7 @@ cdef inline void conv_tile(const int m, const bint dense, const bint edge, const
         vput(whole, s.y + c + i * s.y_step, acc[i], lanes)
 
 
-cdef inline void pair_tile(const int m, const Spot* s, ix c) noexcept nogil:
+cdef inline void pair_tile(const int m, const Spot* s, const ix* filters, ix c) noexcept nogil:
     """m pixels of the two vectors of channels that begin at c, any taps: an address serves both."""
     cdef vf near[TILE_P]
     cdef vf far[TILE_P]
@@ -267,8 +351,10 @@ cdef inline void pair_tile(const int m, const Spot* s, ix c) noexcept nogil:
         near[i] = start
         far[i] = start_far
     for k in range(s.rows):
-        x = s.x + c + s.row_in[k] * s.row_step
-        w = s.w + c * s.w_step + s.row_filter[k] * VL
+        if filters[k] < 0:
+            continue
+        x = s.x + c + s.row[k] * s.row_step
+        w = s.w + c * s.w_step + filters[k] * VL
         for q in range(s.taps):
             w0 = vload(w + s.tap_filter[q] * VL)
             w1 = vload(w + s.tap_filter[q] * VL + w_far)
@@ -285,42 +371,45 @@ cdef inline void pair_tile(const int m, const Spot* s, ix c) noexcept nogil:
         vstore(s.y + c + i * s.y_step + VL, far[i])
 
 
-cdef inline void conv_vectors(const int m, const bint dense, bint edge, const Spot* s) noexcept nogil:
-    """m pixels of all channels."""
+cdef inline void conv_vectors(const int m, const Spot* s, const ix* filters) noexcept nogil:
+    """m pixels of a row, any taps, of all channels."""
     cdef ix c = 0
     if s.lanes < VL:
-        conv_tile(m, dense, True, False, s, 0, 0)
+        conv_tile(m, False, s, filters, 0, 0)
         return
-    if not dense and DEPTHWISE_PAIRS:
+    if DEPTHWISE_PAIRS:
         while c + 2 * VL <= s.lanes:
-            pair_tile(m, s, c)
+            pair_tile(m, s, filters, c)
             c += 2 * VL
     while c < s.lanes:
-        if dense and edge:
-            conv_tile(m, dense, True, True, s, last_vector(c, s.lanes), c)
-        else:
-            conv_tile(m, dense, False, True, s, last_vector(c, s.lanes), c)
+        conv_tile(m, True, s, filters, last_vector(c, s.lanes), c)
         c += VL
 
 
-cdef inline void conv_pixels(const bint dense, bint edge, const Spot* s, ix m) noexcept nogil:
+cdef inline void dense_pixels(const int taps, ix kind, ix m, const Spot* s) noexcept nogil:
     """A tile whose number of pixels is known only now."""
-    if m >= 8:
-        conv_vectors(8, dense, edge, s)
+    if kind == SPREAD:
+        if m == TILE_P:
+            dense_vectors(TILE_P, taps, 1, 2, s)
+        else:
+            dense_vectors(2, taps, 1, 2, s)
+    elif kind == STRIDED:
+        if m == 7:
+            dense_vectors(7, taps, 2, 1, s)
+        elif m == 4:
+            dense_vectors(4, taps, 2, 1, s)
+        elif m == 2:
+            dense_vectors(2, taps, 2, 1, s)
+        else:
+            dense_vectors(1, taps, 2, 1, s)
     elif m == 7:
-        conv_vectors(7, dense, edge, s)
-    elif m == 6:
-        conv_vectors(6, dense, edge, s)
-    elif m == 5:
-        conv_vectors(5, dense, edge, s)
+        dense_vectors(7, taps, 1, 1, s)
     elif m == 4:
-        conv_vectors(4, dense, edge, s)
-    elif m == 3:
-        conv_vectors(3, dense, edge, s)
+        dense_vectors(4, taps, 1, 1, s)
     elif m == 2:
-        conv_vectors(2, dense, edge, s)
+        dense_vectors(2, taps, 1, 1, s)
     else:
-        conv_vectors(1, dense, edge, s)
+        dense_vectors(1, taps, 1, 1, s)
 
 
 cdef class depthwise_conv2d(Depthwise):
@@ -332,10 +421,10 @@ cdef class depthwise_conv2d(Depthwise):
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, lists, ix channels,
                  bint relu=False, int threads=1):
-        Depthwise.__init__(self, lists, channels, threads)
+        Depthwise.__init__(self, lists, lists.inputs, channels, threads)
         self.x, self.w, self.y, self.relu, self.biased = x, w, y, relu, b is not None
         self.b = b
-        self.parts = max(1, min(self.out_height, 4 * self.threads // max(1, self.images * self.blocks)))
+        self.parts = max(1, min(self.bands, 4 * self.threads // max(1, self.images * self.blocks)))
 
     cdef void run(self) noexcept nogil:
         self.pieces(self.images * self.parts * self.blocks)
@@ -349,36 +438,41 @@ cdef class depthwise_conv2d(Depthwise):
         s.w, s.w_step = <real*>&self.w[0] + c * self.taps, self.taps
         s.b = &self.b[c] if self.biased else NULL
         s.relu = self.relu
-        self.rows(&s, &self.x[0] + image * self.height * self.width * self.channels,
-                  &self.y[0] + image * self.out_height * self.out_width * self.channels, block,
-                  part * self.out_height // self.parts, (part + 1) * self.out_height // self.parts)
+        self.some_bands(&s, &self.x[0] + image * self.height * self.width * self.channels,
+                        &self.y[0] + image * self.out_height * self.out_width * self.channels, block,
+                        part * self.bands // self.parts, (part + 1) * self.bands // self.parts)
 
-    cdef void dense(self, const Spot* s, ix m, bint edge) noexcept nogil:
-        conv_pixels(True, edge, s, m)
+    cdef void dense(self, const Spot* s, ix taps, ix kind, ix m) noexcept nogil:
+        if taps == 3:
+            dense_pixels(3, kind, m, s)
+        else:
+            dense_pixels(5, kind, m, s)
 
-    cdef void sparse(self, const Spot* s, ix m) noexcept nogil:
-        conv_pixels(False, False, s, m)
+    cdef void sparse(self, const Spot* s, int row, ix m) noexcept nogil:
+        if m == TILE_P:
+            conv_vectors(TILE_P, s, s.partner[row])
+        elif m == 4:
+            conv_vectors(4, s, s.partner[row])
+        elif m == 2:
+            conv_vectors(2, s, s.partner[row])
+        else:
+            conv_vectors(1, s, s.partner[row])
 
 
 # -- the gradient of the filters --------------------------------------------------------------------------
-cdef inline void dense_sums(const int m, const bint edge, const bint whole, const vf* g, const real* x, ix step,
-                            real* dw, int inside, ix lanes) noexcept nogil:
-    """Add to three sums what m + 2 columns of an input row bring."""
-    cdef vf a0 = vload(dw), a1 = vload(dw + VL), a2 = vload(dw + 2 * VL), v
-    cdef int j
-    for j in range(m + 2):
-        if edge and not inside & (1 << j):
+cdef inline void dense_sums(const int m, const int taps, const int in_step, const bint whole, vf* sums, const vf* g,
+                            const Spot* s, const real* x, ix lanes) noexcept nogil:
+    """Add to the sums of a filter row what the columns of an input row bring with m gradients."""
+    cdef vf v
+    cdef int j, d, o, columns = <int>tile_columns(m, taps, in_step, 1)
+    for j in range(columns):
+        if is_outside(j, columns, taps, s):
             continue
-        v = vheld(vget(whole, x + j * step, lanes))
-        if j < m:
-            a0 = a0 + v * g[j]
-        if j >= 1 and j <= m:
-            a1 = a1 + v * g[j - 1]
-        if j >= 2:
-            a2 = a2 + v * g[j - 2]
-    vstore(dw, a0)
-    vstore(dw + VL, a1)
-    vstore(dw + 2 * VL, a2)
+        v = vheld(vget(whole, x + j * s.x_step, lanes))
+        for d in range(taps):
+            o = j - d
+            if o >= 0 and o % in_step == 0 and o // in_step < m:
+                sums[d] = sums[d] + v * g[o // in_step]
 
 
 cdef inline void sparse_sums(const int m, const bint whole, const vf* g, const Spot* s, const real* x, real* dw,
@@ -397,59 +491,95 @@ cdef inline void sparse_sums(const int m, const bint whole, const vf* g, const S
         vstore(out, total)
 
 
-cdef inline void sums_tile(const int m, const bint dense, const bint edge, const bint whole, const Spot* s,
-                           ix c) noexcept nogil:
-    """What m pixels bring to the sums of the vector of channels that begins at c; the last sum is the bias's."""
-    cdef vf g[TILE_P]
-    cdef vf total
-    cdef const real* x
-    cdef real* dw = s.w + c * s.w_step
-    cdef ix k, lanes = s.lanes - c
+cdef inline vf load_gradients(const int m, const bint whole, vf* g, const real* dy, ix step, ix lanes) noexcept nogil:
+    """Load m pixels' gradients; return their sum."""
+    cdef vf total = vset(0)
     cdef int i
-    total = vload(dw + (s.w_step - 1) * VL)
     for i in range(m):
-        g[i] = vget(whole, s.y + c + i * s.y_step, lanes)
+        g[i] = vget(whole, dy + i * step, lanes)
         total = total + g[i]
-    vstore(dw + (s.w_step - 1) * VL, total)
+    return total
+
+
+cdef inline void dense_sums_tile(const int m, const int taps, const int in_step, const bint whole, const Spot* s, ix c,
+                                 ix packed) noexcept nogil:
+    """What m pixels of a band bring to the channels from c on, whose sums are at lane `packed`, the bias's last."""
+    cdef vf g[TILE_P]
+    cdef vf below[TILE_P]
+    cdef vf sums[MOST_TAPS]
+    cdef const real* x = s.x + c
+    cdef real* dw = s.w + packed * s.w_step
+    cdef real* bias = dw + (s.w_step - 1) * VL
+    cdef real* out
+    cdef ix k, lanes = s.lanes - c
+    cdef int d
+    vstore(bias, vload(bias) + load_gradients(m, whole, g, s.y + c, s.y_step, lanes))
+    if BAND_ROWS == 2 and s.two:
+        vstore(bias, vload(bias) + load_gradients(m, whole, below, s.y + c + s.band_step, s.y_step, lanes))
+    else:
+        for d in range(m):
+            below[d] = vset(0)
     for k in range(s.rows):
-        x = s.x + c + s.row_in[k] * s.row_step
-        if dense:
-            dense_sums(m, edge, whole, g, x, s.x_step, dw + s.row_filter[k] * VL, s.inside, lanes)
+        out = dw + s.row[k] * VL
+        for d in range(taps):
+            sums[d] = vload(out + d * VL)
+        if s.partner[0][k] >= 0:
+            dense_sums(m, taps, in_step, whole, sums, g, s, x + s.partner[0][k] * s.row_step, lanes)
+        if BAND_ROWS == 2 and s.partner[1][k] >= 0:
+            dense_sums(m, taps, in_step, whole, sums, below, s, x + s.partner[1][k] * s.row_step, lanes)
+        for d in range(taps):
+            vstore(out + d * VL, sums[d])
+
+
+cdef inline void sparse_sums_tile(const int m, const bint whole, const Spot* s, const ix* rows, ix c,
+                                  ix packed) noexcept nogil:
+    """The same for m pixels of a row, any taps."""
+    cdef vf g[TILE_P]
+    cdef real* dw = s.w + packed * s.w_step
+    cdef real* bias = dw + (s.w_step - 1) * VL
+    cdef ix k, lanes = s.lanes - c
+    vstore(bias, vload(bias) + load_gradients(m, whole, g, s.y + c, s.y_step, lanes))
+    for k in range(s.rows):
+        if rows[k] >= 0:
+            sparse_sums(m, whole, g, s, s.x + c + rows[k] * s.row_step, dw + s.row[k] * VL, lanes)
+
+
+cdef inline void dense_sums_vectors(const int m, const int taps, const int in_step, const Spot* s) noexcept nogil:
+    cdef ix c
+    if m <= 2 and s.lanes < VL:
+        dense_sums_tile(m, taps, in_step, False, s, 0, 0)
+        return
+    for c from 0 <= c < s.lanes by VL:
+        dense_sums_tile(m, taps, in_step, True, s, last_vector(c, s.lanes), c)
+
+
+cdef inline void sparse_sums_vectors(const int m, const Spot* s, const ix* rows) noexcept nogil:
+    cdef ix c
+    if s.lanes < VL:
+        sparse_sums_tile(m, False, s, rows, 0, 0)
+        return
+    for c from 0 <= c < s.lanes by VL:
+        sparse_sums_tile(m, True, s, rows, last_vector(c, s.lanes), c)
+
+
+cdef inline void dense_sums_pixels(const int taps, ix kind, ix m, const Spot* s) noexcept nogil:
+    if kind == STRIDED:
+        if m == 7:
+            dense_sums_vectors(7, taps, 2, s)
+        elif m == 4:
+            dense_sums_vectors(4, taps, 2, s)
+        elif m == 2:
+            dense_sums_vectors(2, taps, 2, s)
         else:
-            sparse_sums(m, whole, g, s, x, dw + s.row_filter[k] * VL, lanes)
-
-
-cdef inline void sums_vectors(const int m, const bint dense, bint edge, const Spot* s) noexcept nogil:
-    cdef ix c = 0
-    if dense and edge:
-        while c + VL <= s.lanes:
-            sums_tile(m, dense, True, True, s, c)
-            c += VL
-    else:
-        while c + VL <= s.lanes:
-            sums_tile(m, dense, False, True, s, c)
-            c += VL
-    if c < s.lanes:
-        sums_tile(m, dense, True, False, s, c)
-
-
-cdef inline void sums_pixels(const bint dense, bint edge, const Spot* s, ix m) noexcept nogil:
-    if m >= 8:
-        sums_vectors(8, dense, edge, s)
+            dense_sums_vectors(1, taps, 2, s)
     elif m == 7:
-        sums_vectors(7, dense, edge, s)
-    elif m == 6:
-        sums_vectors(6, dense, edge, s)
-    elif m == 5:
-        sums_vectors(5, dense, edge, s)
+        dense_sums_vectors(7, taps, 1, s)
     elif m == 4:
-        sums_vectors(4, dense, edge, s)
-    elif m == 3:
-        sums_vectors(3, dense, edge, s)
+        dense_sums_vectors(4, taps, 1, s)
     elif m == 2:
-        sums_vectors(2, dense, edge, s)
+        dense_sums_vectors(2, taps, 1, s)
     else:
-        sums_vectors(1, dense, edge, s)
+        dense_sums_vectors(1, taps, 1, s)
 
 
 cdef class depthwise_conv2d_backward_filters(Depthwise):
@@ -465,7 +595,7 @@ cdef class depthwise_conv2d_backward_filters(Depthwise):
 
     def __init__(self, const real[::1] x, const real[::1] dy, real[::1] partial, real[:, ::1] scratch, lists,
                  ix channels, ix chunks, int threads=1):
-        Depthwise.__init__(self, lists, channels, threads)
+        Depthwise.__init__(self, lists, lists.filters, channels, threads)
         self.x, self.dy, self.partial, self.scratch, self.chunks = x, dy, partial, scratch, chunks
 
     cdef void run(self) noexcept nogil:
@@ -476,28 +606,41 @@ cdef class depthwise_conv2d_backward_filters(Depthwise):
 
     cdef void item(self, ix chunk, ix block, int thread) noexcept nogil:
         cdef Spot s
-        cdef ix total = self.images * self.out_height, at = chunk * total // self.chunks, image, top, bottom
+        cdef ix total = self.images * self.bands, at = chunk * total // self.chunks, image, top, bottom
         cdef ix stop = (chunk + 1) * total // self.chunks
         s.w, s.w_step = &self.scratch[thread, 0], self.taps + 1
         memset(s.w, 0, BLOCK_CHANNELS * s.w_step * sizeof(real))
         while at < stop:
-            image, top = at // self.out_height, at % self.out_height
-            bottom = min(self.out_height, top + stop - at)
-            self.rows(&s, &self.x[0] + image * self.height * self.width * self.channels,
-                      <real*>&self.dy[0] + image * self.out_height * self.out_width * self.channels, block, top, bottom)
+            image, top = at // self.bands, at % self.bands
+            bottom = min(self.bands, top + stop - at)
+            self.some_bands(&s, &self.x[0] + image * self.height * self.width * self.channels,
+                            <real*>&self.dy[0] + image * self.out_height * self.out_width * self.channels, block, top,
+                            bottom)
             at += bottom - top
         self.store(chunk, block, s.w)
 
     cdef void store(self, ix chunk, ix block, const real* sums) noexcept nogil:
         """Copy an item's sums to its chunk of `partial`."""
         cdef ix first = block * BLOCK_CHANNELS, c, k, rows = self.taps + 1
-        cdef ix lanes = (self.channels + VL - 1) // VL * VL
-        for c from first <= c < min(first + BLOCK_CHANNELS, lanes) by VL:
+        cdef ix inside = min(<ix>BLOCK_CHANNELS, self.channels - first), lanes = (self.channels + VL - 1) // VL * VL
+        cdef real* out
+        for c from 0 <= c < inside by VL:
+            out = &self.partial[chunk * rows * lanes + first + last_vector(c, inside)]
             for k in range(rows):
-                vstore(&self.partial[(chunk * rows + k) * lanes + c], vload(sums + (c - first) * rows + k * VL))
+                vstore(out + k * lanes, vload(sums + c * rows + k * VL))
 
-    cdef void dense(self, const Spot* s, ix m, bint edge) noexcept nogil:
-        sums_pixels(True, edge, s, m)
+    cdef void dense(self, const Spot* s, ix taps, ix kind, ix m) noexcept nogil:
+        if taps == 3:
+            dense_sums_pixels(3, kind, m, s)
+        else:
+            dense_sums_pixels(5, kind, m, s)
 
-    cdef void sparse(self, const Spot* s, ix m) noexcept nogil:
-        sums_pixels(False, False, s, m)
+    cdef void sparse(self, const Spot* s, int row, ix m) noexcept nogil:
+        if m == TILE_P:
+            sparse_sums_vectors(TILE_P, s, s.partner[row])
+        elif m == 4:
+            sparse_sums_vectors(4, s, s.partner[row])
+        elif m == 2:
+            sparse_sums_vectors(2, s, s.partner[row])
+        else:
+            sparse_sums_vectors(1, s, s.partner[row])

@@ -50,10 +50,12 @@ typedef int lane;
 #define BLOCK_LANES (TILE_V * VL)          /* output channels of a block of packed filters */
 #define ROW_V (TILE_M * TILE_V)            /* vectors that a loop with one row of accumulators keeps in registers */
 #define FILTER_ROWS (24 * 1024 / (BLOCK_LANES * REAL_BYTES))     /* packed filter rows that stay in the first cache */
-#define TILE_P 8                           /* pixels of a depthwise tile */
-#if defined(__AVX512F__) || defined(__aarch64__)
-#  define DEPTHWISE_PAIRS (VL > 1)         /* 32 registers: two vectors of channels a pixel */
+#define TILE_P 8                           /* pixels of a depthwise tile, at most */
+#if (defined(__AVX512F__) || defined(__aarch64__)) && VL > 1     /* 32 registers: */
+#  define BAND_ROWS 2                      /* two output rows at a time, */
+#  define DEPTHWISE_PAIRS 1                /* or two vectors of channels a pixel */
 #else
+#  define BAND_ROWS 1
 #  define DEPTHWISE_PAIRS 0
 #endif
 #if defined(__GNUC__)

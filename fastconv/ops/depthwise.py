@@ -40,9 +40,9 @@ class DepthwiseConv2D(Op):
         return self.sizes(x, w).flops
 
     def _chunks(self, site, c):
-        """Return into how many chunks of rows a filter gradient's sum is cut: by shape alone."""
-        blocks = -(-c.channels // site.k.DEPTHWISE_BLOCK)
-        return max(1, min(-(-64 // blocks), c.pixels // CHUNK_PIXELS, c.images * c.out_height))
+        """Return into how many chunks of bands a filter gradient's sum is cut: by shape alone."""
+        blocks, bands = -(-c.channels // site.k.DEPTHWISE_BLOCK), -(-c.out_height // site.k.DEPTHWISE_BAND)
+        return max(1, min(-(-64 // blocks), c.pixels // CHUNK_PIXELS, c.images * bands))
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
@@ -69,7 +69,7 @@ class DepthwiseConv2D(Op):
     # -- calls --------------------------------------------------------------------------------------------
     def prepare(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
-        return [self._pack(site, c, site.packed, taps.forward(c))]
+        return [self._pack(site, c, site.packed, taps.forward(c, site.k.DEPTHWISE_BAND))]
 
     def _pack(self, site, c, packed, lists):
         return site.k.pack_depthwise(site.params[0].reshape(-1, c.channels), packed, lists.order, threads=site.threads)
@@ -81,10 +81,8 @@ class DepthwiseConv2D(Op):
             x = site.repeated
             calls.append(_pick(site, site.x, x, np.arange(c.channels) // (c.channels // site.x_shape[-1]), 1))
         arrays = (x.reshape(-1), site.packed, site.params[1], site.y.reshape(-1))
-        return [
-            *calls,
-            site.k.depthwise_conv2d(*arrays, taps.forward(c), c.channels, relu=self.relu, threads=site.threads),
-        ]
+        lists = taps.forward(c, site.k.DEPTHWISE_BAND)
+        return [*calls, site.k.depthwise_conv2d(*arrays, lists, c.channels, relu=self.relu, threads=site.threads)]
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
@@ -98,12 +96,12 @@ class DepthwiseConv2D(Op):
     def _filters_backward(self, site, c):
         chunks, x = self._chunks(site, c), site.repeated if _multiplies(site, c) else site.x
         arrays = (x.reshape(-1), site.dy.reshape(-1), site.partial, site.scratch_filters)
-        settings = (taps.forward(c), c.channels, chunks)
+        settings = (taps.forward(c, site.k.DEPTHWISE_BAND), c.channels, chunks)
         call = site.k.depthwise_conv2d_backward_filters(*arrays, *settings, threads=site.threads)
         return [call, *sum_partials(site, c, chunks, 1)]
 
     def _input_backward(self, site, c):
-        lists, multiplied = taps.backward(c), _multiplies(site, c)
+        lists, multiplied = taps.backward(c, site.k.DEPTHWISE_BAND), _multiplies(site, c)
         dx = site.drepeated if multiplied else site.dx
         arrays = (site.dy.reshape(-1), site.turned, None, dx.reshape(-1))
         calls = [

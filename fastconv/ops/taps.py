@@ -1,15 +1,32 @@
 """Lists of taps: how a depthwise convolution looks from inside its kernel.
 
-Every output row has its list of (input row, filter row), with nothing outside of the image, so that vertical strides,
-dilation and padding live in these lists alone. Output columns that see the same taps form a phase: a forward pass has
-one, a data gradient one for each column of the strides. The kernels never look at strides, padding or dilation.
+Output rows come in bands of one or two, and every band has its list of input rows, each with the filter row by which it
+reaches the band's first output row and the one by which it reaches the second; or, for the gradient of the filters, of
+filter rows with the input rows that they are multiplied with. Nothing outside of the image is on these lists, so that
+vertical strides, dilation and padding live in them alone.
+
+Output columns that see the same taps form a phase: a forward pass has one, a data gradient one for each column of the
+strides. Where filters three or five wide move by one or two columns, a dense phase does most of a row: its outputs lie
+side by side, and each of its columns is loaded once. What it leaves at the edges falls to the others.
 """
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+
+SPARSE = 0
+DENSE_WIDTHS = (3, 5)  # of filters
+DENSE = {(1, 1): 1, (2, 1): 2, (1, 2): 3}  # kinds of dense phases, by columns of the input and of the output from one
+# group of outputs to the next; the same numbers stand in kernels/depthwise.pxi
+
+
+class Rows(NamedTuple):
+    """What the rows of every band read."""
+
+    band: np.ndarray  # [bands + 1] where a band's entries begin
+    row: np.ndarray  # [entries] an input row (or the first tap of a filter row)
+    partner: np.ndarray  # [2, entries] the first tap of its filter row (or its input row) in either output row, or -1
 
 
 class Taps(NamedTuple):
@@ -18,37 +35,59 @@ class Taps(NamedTuple):
     sizes: tuple  # images; height and width of the input, of the output
     taps: int  # of a filter
     order: np.ndarray  # [taps] the order in which filters are packed
-    row: np.ndarray  # [output rows + 1] where a row's entries begin
-    row_in: np.ndarray  # [entries] input row
-    row_filter: np.ndarray  # [entries] first tap of the filter row
+    inputs: Rows  # by input row
+    filters: Rows  # by filter row
     phase: np.ndarray  # [phases, 9] see struct Phase
     tap: np.ndarray  # [column taps] offset in values of the input
     tap_col: np.ndarray  # [column taps] offset in columns
     tap_filter: np.ndarray  # [column taps] place in a filter row
 
 
+class Phase(NamedTuple):
+    """Outputs of a row that see the same taps: columns first, first + step, ..."""
+
+    first: int
+    step: int
+    count: int
+    in_step: int  # input columns from one output to the next
+    row: list  # (column that the first output reads, tap of the filter row)
+    kind: int = SPARSE
+
+    def between(self, begin, end):
+        """Return the part of the phase with the output columns from begin to end."""
+        a, b = (min(self.count, max(0, -((self.first - column) // self.step))) for column in (begin, end))
+        row = [(at + a * self.in_step, k) for at, k in self.row]
+        return self._replace(first=self.first + a * self.step, count=b - a, row=row)
+
+
 @lru_cache(maxsize=256)
-def forward(c):
+def forward(c, rows=1):
     """Return the lists of a depthwise convolution, a `windows.Conv` with as many groups as channels."""
     (top, _), (left, _) = c.padding
-    rows = [_reads(i * c.strides[0] - top, c.kernel[0], c.dilation[0]) for i in range(c.out_height)]
-    phase = (0, 1, c.out_width, c.strides[1], _reads(-left, c.kernel[1], c.dilation[1]))
+    step = c.strides[1]
+    reads = [_reads(i * c.strides[0] - top, c.kernel[0], c.dilation[0]) for i in range(c.out_height)]
+    phase = Phase(0, 1, c.out_width, step, _reads(-left, c.kernel[1], c.dilation[1]))
     sizes = (c.images, c.height, c.width, c.out_height, c.out_width)
-    return _build(c, sizes, np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp), rows, [phase])
+    order = np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp)
+    return _build(c, sizes, order, rows, reads, _with_dense(c, [phase], 0, -left, (step, 1), c.width, c.out_width))
 
 
 @lru_cache(maxsize=256)
-def backward(c):
+def backward(c, rows=1):
     """Return the lists of the data gradient: its input is the gradient of the result, its filters are turned round."""
     (top, _), (left, _) = c.padding
     step = c.strides[1]
-    rows = [_reached(i + top, c.kernel[0], c.strides[0], c.dilation[0]) for i in range(c.height)]
+    reads = [_reached(i + top, c.kernel[0], c.strides[0], c.dilation[0]) for i in range(c.height)]
     phases = [
-        (b, step, -(-(c.width - b) // step), 1, _reached(b + left, c.kernel[1], step, c.dilation[1]))
+        Phase(b, step, -(-(c.width - b) // step), 1, _reached(b + left, c.kernel[1], step, c.dilation[1]))
         for b in range(min(step, c.width))
     ]
     sizes = (c.images, c.out_height, c.out_width, c.height, c.width)
-    return _build(c, sizes, np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp)[::-1].copy(), rows, phases)
+    order = np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp)[::-1].copy()
+    first = -left % step  # the first column that a window's first tap may read
+    reads_first = (first + left - c.kernel[1] + 1) // step
+    phases = _with_dense(c, phases, first, reads_first, (1, step), c.out_width, c.width)
+    return _build(c, sizes, order, rows, reads, phases)
 
 
 def _reads(first, kernel, dilation):
@@ -62,23 +101,42 @@ def _reached(position, kernel, stride, dilation):
     return [(distance // stride, k) for distance, k in found if distance % stride == 0]
 
 
-def _build(c, sizes, order, rows, phases):
+def _with_dense(c, phases, first, reads, steps, width, out_width):
+    """Return phases in which a dense one does what it can.
+
+    Its first group of outputs begins at the column `first` and at the input's column `reads`; a tile of it may reach
+    beyond the image by half of a filter on either side.
+    """
+    taps = c.kernel[1]
+    if taps not in DENSE_WIDTHS or c.dilation[1] != 1 or steps not in DENSE:
+        return phases
+    in_step, out_step = steps
+    last = (out_step + taps - 2) // out_step  # from a group's first column to its last
+    begin = max(0, -((reads + taps // 2) // in_step))  # rounded up
+    end = min((out_width - first) // out_step, (width - 1 + taps // 2 - last - reads) // in_step + 1)
+    if end <= begin:
+        return phases
+    columns = first + begin * out_step, first + end * out_step
+    row = [(reads + begin * in_step, k) for k in range(taps)]
+    dense = Phase(columns[0], 1, columns[1] - columns[0], in_step, row, DENSE[steps])
+    edges = [p.between(*part) for part in ((0, columns[0]), (columns[1], out_width)) for p in phases]
+    return [dense, *(p for p in edges if p.count)]
+
+
+def _build(c, sizes, order, rows, reads, phases):
     _, height, width, _, _ = sizes
-    rows = [[(at, r) for at, r in row if 0 <= at < height] for row in rows]
-    entries = [entry for row in rows for entry in row]
-    taps = [tap for *_, row in phases for tap in row]
+    inside = [[(at, k * c.kernel[1]) for at, k in row if 0 <= at < height] for row in reads]
+    taps = [tap for p in phases for tap in p.row]
     table, first = [], 0
-    for place, step, count, in_step, row in phases:
-        table.append((place, step, count, in_step, first, len(row), *_inside(row, count, in_step, width)))
-        table[-1] += (_is_dense(row, in_step),)
-        first += len(row)
+    for p in phases:
+        table.append((p.first, p.step, p.count, p.in_step, first, len(p.row), *_inside(p, width), p.kind))
+        first += len(p.row)
     return Taps(
         sizes=sizes,
         taps=len(order),
         order=order,
-        row=_list([0, *np.cumsum([len(row) for row in rows])]),
-        row_in=_list([at for at, _ in entries] + [0]),
-        row_filter=_list([r * c.kernel[1] for _, r in entries] + [0]),
+        inputs=_bands(inside, rows),
+        filters=_bands([[(k, at) for at, k in row] for row in inside], rows),
         phase=np.array(table, np.intp).reshape(-1, 9),
         tap=_list([at * c.channels for at, _ in taps] + [0]),
         tap_col=_list([at for at, _ in taps] + [0]),
@@ -86,19 +144,27 @@ def _build(c, sizes, order, rows, phases):
     )
 
 
+def _bands(pairs, rows):
+    """Return the `Rows` of bands of so many output rows, from the pairs of every output row."""
+    begin, keys, partners = [0], [], []
+    for i in range(0, len(pairs), rows):
+        first, second = (dict(pairs[j]) if j < i + rows and j < len(pairs) else {} for j in (i, i + 1))
+        both = sorted({*first, *second})
+        keys += both
+        partners += [(first.get(key, -1), second.get(key, -1)) for key in both]
+        begin.append(len(keys))
+    return Rows(_list(begin), _list([*keys, 0]), _list([*partners, (-1, -1)]).T.copy())
+
+
 def _list(values):
     return np.array(values, np.intp)
 
 
-def _inside(row, count, in_step, width):
+def _inside(phase, width):
     """Return (begin, end) of the outputs of a phase that see all of its taps inside of the image."""
-    if not row:
-        return 0, count
-    begin = min(count, max(0, -(row[0][0] // in_step)))  # rounded up
-    end = max(begin, min(count, (width - 1 - row[-1][0]) // in_step + 1))
+    if not phase.row or phase.kind:
+        return 0, phase.count
+    first, last = phase.row[0][0], phase.row[-1][0]
+    begin = min(phase.count, max(0, -(first // phase.in_step)))  # rounded up
+    end = max(begin, min(phase.count, (width - 1 - last) // phase.in_step + 1))
     return begin, end
-
-
-def _is_dense(row, in_step):
-    """Tell whether a phase has three taps side by side and moves by one column."""
-    return in_step == 1 and len(row) == 3 and all(b[0] - a[0] == b[1] - a[1] == 1 for a, b in pairwise(row))

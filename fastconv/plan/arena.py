@@ -4,7 +4,8 @@ from math import prod
 
 import numpy as np
 
-from fastconv.runtime.memory import ALIGNMENT, empty
+from fastconv.runtime.memory import empty
+from fastconv.runtime.memory import place as next_place
 
 
 class Buffer:
@@ -40,13 +41,13 @@ def arrange(buffers):
     Lee, 2020).
     """
     placed, size = [], 0
-    for buffer in sorted(buffers, key=lambda b: -b.nbytes):
-        offset = 0
+    for number, buffer in enumerate(sorted(buffers, key=lambda b: -b.nbytes)):
+        offset = next_place(0, buffer.nbytes, number)
         alive = (b for b in placed if b.birth <= buffer.death and buffer.birth <= b.death)
         for other in sorted(alive, key=lambda b: b.offset):
             if offset + buffer.nbytes <= other.offset:
                 break
-            offset = max(offset, -(-(other.offset + other.nbytes) // ALIGNMENT) * ALIGNMENT)
+            offset = max(offset, next_place(other.offset + other.nbytes, buffer.nbytes, number))
         buffer.offset = offset
         placed.append(buffer)
         size = max(size, offset + buffer.nbytes)

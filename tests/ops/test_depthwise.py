@@ -71,6 +71,23 @@ def test_whole_numbers_are_exact(case, variant, rng):
     check_exact(case, np.float32, rng)
 
 
+#: Filters whose rows are done by tiles of several columns, at every width of a tile and of what it leaves.
+WIDE = [(kernel, step, padding) for kernel in (3, 5) for step in (1, 2) for padding in ("valid", "same", "full")]
+
+
+@pytest.mark.parametrize("channels", [3, 17, 37])
+@pytest.mark.parametrize("kernel, step, padding", WIDE)
+def test_every_width_is_exact(kernel, step, padding, channels, variant, rng):
+    amount = ((kernel - 1, kernel - 1),) * 2 if padding == "full" else padding
+    settings = {"strides": (step, step), "padding": amount}
+    for width in range(kernel if padding == "valid" else 1, 20):
+        height = kernel + width % 3
+        given = fill((2, height, width, channels), 1, (kernel, kernel), lambda shape: integers(rng, shape))
+        expected, dy = define(settings, *given, lambda shape: integers(rng, shape))
+        for name, actual, right in zip(("y", "dx", "dw", "db"), run(settings, *given, dy), expected, strict=True):
+            np.testing.assert_array_equal(actual, right, err_msg=f"{name}, width {width}")
+
+
 @pytest.mark.parametrize("case", DEPTHWISE_CASES, ids=str)
 def test_whole_numbers_are_exact_in_float64(case, rng):
     check_exact(case, np.float64, rng)

@@ -24,3 +24,16 @@ def test_copy(rng):
     assert b.ctypes.data % memory.ALIGNMENT == 0
     b[...] = 0
     assert a.any()
+
+
+def test_large_arrays_begin_at_different_places_of_a_page():
+    arrays = [memory.empty((memory.LARGE,), "uint8") for _ in range(64)]
+    assert len({a.ctypes.data % memory.PAGE for a in arrays}) == 64
+
+
+@pytest.mark.parametrize("size", [0, 100, memory.LARGE - 1, memory.LARGE, 10**6])
+def test_place_is_the_next_one(size, rng):
+    for address in rng.integers(0, 1 << 40, 50):
+        place = memory.place(int(address), size, int(rng.integers(1000)))
+        assert place % memory.ALIGNMENT == 0
+        assert address <= place < address + (memory.PAGE if size >= memory.LARGE else memory.ALIGNMENT)
