@@ -75,7 +75,7 @@ def test_whole_numbers_are_exact(case, variant, rng):
 WIDE = [(kernel, step, padding) for kernel in (3, 5) for step in (1, 2) for padding in ("valid", "same", "full")]
 
 
-@pytest.mark.parametrize("channels", [3, 17, 37])
+@pytest.mark.parametrize("channels", [3, 17])
 @pytest.mark.parametrize("kernel, step, padding", WIDE)
 def test_every_width_is_exact(kernel, step, padding, channels, variant, rng):
     amount = ((kernel - 1, kernel - 1),) * 2 if padding == "full" else padding
