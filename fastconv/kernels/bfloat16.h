@@ -72,13 +72,63 @@ static inline vp vload_narrow(const uint16_t *p, long n) {
 #  endif
 }
 #endif
+static inline vp vpair(vp low, vp high) { return low | high << 16; }
+/* Two vectors, rounded: lane i of both in word i; or their neighbours, so that the first half of the words has `a`. */
+#if PAIR_PRODUCTS
+static inline __m512i fc_both(vf a, vf b) {
+    __m512i both;
+    __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(a), "v"(b));
+    return both;
+}
+static inline vp vnarrow_pair(vf low, vf high) {
+    const __m512i zip = _mm512_setr_epi32(
+        16 << 16 | 0, 17 << 16 | 1, 18 << 16 | 2, 19 << 16 | 3, 20 << 16 | 4, 21 << 16 | 5, 22 << 16 | 6, 23 << 16 | 7,
+        24 << 16 | 8, 25 << 16 | 9, 26 << 16 | 10, 27 << 16 | 11, 28 << 16 | 12, 29 << 16 | 13, 30 << 16 | 14,
+        31 << 16 | 15);
+    return (vp)_mm512_permutexvar_epi16(zip, fc_both(low, high));
+}
+static inline vp vnarrow_run(vf a, vf b) { return (vp)fc_both(a, b); }
+#else
+static inline vp vnarrow_pair(vf low, vf high) { return vpair(vnarrow(low), vnarrow(high)); }
+static inline vp vnarrow_run(vf a, vf b) {
+    uint16_t halves[2 * VL];
+    vp words;
+    vstore_narrow(halves, a, VL);
+    vstore_narrow(halves + VL, b, VL);
+    memcpy(&words, halves, sizeof halves);
+    return words;
+}
+#endif
+/* Rounded for products, and wide again. */
+static inline vf vround_operand(vf v) {
+#if PAIR_PRODUCTS
+    __m256i h;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(h) : "v"(v));
+    return vpair_low((vp)_mm512_cvtepu16_epi32(h));
+#else
+    return vpair_low(vnarrow(v));
+#endif
+}
+/* VL rows of VL pairs become columns. */
+static inline void vtranspose_pairs(vp *rows) {
+#if REAL_BYTES == 4
+    vtranspose((vf *)rows);
+#else
+    uint32_t *words = (uint32_t *)rows;
+    for (int i = 0; i < VL; i++)
+        for (int j = 0; j < i; j++) {
+            uint32_t word = words[i * VL + j];
+            words[i * VL + j] = words[j * VL + i];
+            words[j * VL + i] = word;
+        }
+#endif
+}
 /* One pair in all lanes, from any address. */
 static inline vp vspread_pair(const uint16_t *p) {
     uint32_t word;
     memcpy(&word, p, 4);
     return word - (vp){0};
 }
-static inline vp vpair(vp low, vp high) { return low | high << 16; }
 /* acc + both products of the pairs */
 static inline vf vmultiply_pairs(vf acc, vp a, vp b) {
 #if PAIR_PRODUCTS

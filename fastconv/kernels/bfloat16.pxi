@@ -22,6 +22,10 @@ cdef extern from "bfloat16.h" nogil:
     vp vnarrow(vf)
     vf vpair_low(vp)
     vp vpair(vp, vp)
+    vp vnarrow_pair(vf, vf)
+    vp vnarrow_run(vf, vf)
+    vf vround_operand(vf)
+    void vtranspose_pairs(vp*)
     vf vmultiply_pairs(vf, vp, vp)
 
 HAS_PAIR_PRODUCTS = bool(PAIR_PRODUCTS)         # whether this build has the instruction: maybe not the processor
@@ -53,76 +57,98 @@ cdef inline void narrow_run(const real* x, ix n, uint16_t* y) noexcept nogil:
         vstore_narrow(y + i, vload_n(x + i, n - i), n - i)
 
 
+cdef inline ix band_length(const Band* b, ix block) noexcept nogil:
+    """Return how many values a block's band has, where the image itself is the band: up to the last row's end."""
+    if b.padded:
+        return b.rows * b.cols * b.channels
+    return (min(b.rows, b.height - block * b.row_step - b.row_origin) * b.width - b.col_origin) * b.channels
+
+
 cdef ix narrow_band(const Band* b, const real* image, ix block, uint16_t* out) noexcept nogil:
-    """Copy a band in 16 bits, with the padding around it; return how many values there are."""
-    cdef ix top = block * b.row_step + b.row_origin, c = b.channels, left, right, r, row
+    """Copy a band in 16 bits, with the padding around it and a zero behind it; return how many values there are."""
+    cdef ix top = block * b.row_step + b.row_origin, c = b.channels, left, right, r, row, n = band_length(b, block)
     cdef uint16_t* line
     if not b.padded:
-        r = (min(b.rows, b.height - top) * b.width - b.col_origin) * c
-        narrow_run(image + (top * b.width + b.col_origin) * c, r, out)
-        return r
+        narrow_run(image + (top * b.width + b.col_origin) * c, n, out)
+        out[n] = 0
+        return n
     left = max(0, min(b.cols, -b.col_origin))                                 # cells before the image
     right = max(left, min(b.cols, b.width - b.col_origin))                    # first cell behind it
-    memset(out, 0, b.rows * b.cols * c * sizeof(uint16_t))
+    memset(out, 0, (n + 1) * sizeof(uint16_t))
     for r in range(b.rows):
         row = top + r
         if 0 <= row < b.height and left < right:
             line = out + (r * b.cols + left) * c
             narrow_run(image + (row * b.width + b.col_origin + left) * c, (right - left) * c, line)
-    return b.rows * b.cols * c
+    return n
+
+
+cdef inline vf some_lanes(const real* x, ix lanes) noexcept nogil:
+    return vload_n(x, lanes) if lanes > 0 else vset(0)
 
 
 cdef class pack_pairs(Kernel):
     """Copy filters [rows, columns] to blocks [group][block][pair of rows][BLOCK], zero behind the last column.
 
-    Rows and columns are those of `pack_filters`: plain, or with ``taps`` transposed. A tap has an even number of rows.
+    Rows and columns are those of `pack_filters`: plain, with `run` rows a tap, or with ``taps`` transposed. A tap whose
+    number of rows is odd has a row of zeros behind them.
     """
     cdef const real[:, ::1] w
     cdef uint32_t[::1] out
     cdef const ix[::1] tap
-    cdef ix groups, channels, pairs, blocks
+    cdef ix groups, channels, run_length, taps, tap_pairs, blocks
     cdef bint transposed
 
-    def __init__(self, const real[:, ::1] w, uint32_t[::1] out, ix groups, ix channels, const ix[::1] taps=None,
-                 int threads=1):
+    def __init__(self, const real[:, ::1] w, uint32_t[::1] out, ix groups, ix channels, ix run,
+                 const ix[::1] taps=None, int threads=1):
         self.w, self.out, self.groups, self.channels, self.transposed = w, out, groups, channels, taps is not None
-        self.tap = taps
-        self.pairs = (taps.shape[0] * (w.shape[1] // groups) if self.transposed else w.shape[0]) // 2
+        self.tap, self.run_length = taps, run
+        self.taps = taps.shape[0] if self.transposed else w.shape[0] // max(1, run)
+        self.tap_pairs = (run + 1) // 2
         self.blocks = (self.channels + BLOCK_LANES - 1) // BLOCK_LANES
-        self.threads = useful_threads(threads, <double>groups * self.blocks * self.pairs * BLOCK_LANES)
+        self.threads = useful_threads(threads, <double>groups * self.blocks * self.taps * self.tap_pairs * BLOCK_LANES)
 
     cdef void run(self) noexcept nogil:
-        cdef ix t, u, pieces = self.tap.shape[0] if self.transposed else 1
-        for t in prange(self.groups * self.blocks * pieces, num_threads=self.threads, schedule="static"):
-            u = t // pieces
+        cdef ix t, u
+        for t in prange(self.groups * self.blocks * self.taps, num_threads=self.threads, schedule="static"):
+            u = t // self.taps
             if self.transposed:
-                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, t % pieces, u)
+                self.transpose(u // self.blocks, u % self.blocks * BLOCK_LANES, t % self.taps, self.target(t))
             else:
-                self.copy(u // self.blocks, u % self.blocks * BLOCK_LANES, &self.out[u * self.pairs * BLOCK_LANES])
+                self.copy(u // self.blocks, u % self.blocks * BLOCK_LANES, t % self.taps, self.target(t))
 
-    cdef void copy(self, ix group, ix first, uint32_t* out) noexcept nogil:
-        cdef ix k, j, lanes = self.channels - first, column = group * self.channels + first
-        for k in range(self.pairs):
+    cdef inline uint32_t* target(self, ix t) noexcept nogil:
+        """Return where a tap of a block goes."""
+        return &self.out[0] + t * self.tap_pairs * BLOCK_LANES
+
+    cdef void copy(self, ix group, ix first, ix t, uint32_t* out) noexcept nogil:
+        """Tap t of one block."""
+        cdef ix k, j, row = t * self.run_length, lanes, column = group * self.channels + first
+        for k in range(self.tap_pairs):
             for j from 0 <= j < BLOCK_LANES by VL:
-                vstore_pairs(out + k * BLOCK_LANES + j, vpair(self.narrow(2 * k, column + j, lanes - j),
-                                                              self.narrow(2 * k + 1, column + j, lanes - j)))
+                lanes = self.channels - first - j
+                vstore_pairs(out + k * BLOCK_LANES + j, vnarrow_pair(
+                    self.lanes_of(row + 2 * k, column + j, lanes),
+                    self.lanes_of(row + 2 * k + 1, column + j, lanes if 2 * k + 1 < self.run_length else 0)))
 
-    cdef inline vp narrow(self, ix row, ix column, ix lanes) noexcept nogil:
-        return vnarrow(vload_n(&self.w[row, column], lanes) if lanes > 0 else vset(0))
+    cdef inline vf lanes_of(self, ix row, ix column, ix lanes) noexcept nogil:
+        return some_lanes(&self.w[0, 0] + row * self.w.shape[1] + column, lanes)
 
-    cdef void transpose(self, ix group, ix first, ix t, ix u) noexcept nogil:
-        """Tap t of one block: 64 rows of the result at a time."""
-        cdef ix lanes = min(<ix>BLOCK_LANES, self.channels - first), outs = self.w.shape[1] // self.groups, lane, o, i
-        cdef uint32_t* out = &self.out[0] + (u * self.pairs + t * (outs // 2)) * BLOCK_LANES
-        cdef uint32_t words[32]
-        if lanes < BLOCK_LANES:
-            memset(out, 0, outs // 2 * BLOCK_LANES * sizeof(uint32_t))
-        for lane in range(lanes):
-            for o from 0 <= o < outs by 64:
-                narrow_run(&self.w[self.tap[t] * self.channels + first + lane, group * outs + o], min(64, outs - o),
-                           <uint16_t*>words)
-                for i in range(min(64, outs - o) // 2):
-                    out[(o // 2 + i) * BLOCK_LANES + lane] = words[i]
+    cdef void transpose(self, ix group, ix first, ix t, uint32_t* out) noexcept nogil:
+        """The same turned round, in squares of VL pairs."""
+        cdef ix lanes = self.channels - first, outs = self.run_length, lane, o, row
+        cdef vp square[VL]
+        cdef int i
+        for lane from 0 <= lane < BLOCK_LANES by VL:
+            row = self.tap[t] * self.channels + first + lane
+            for o from 0 <= o < outs by 2 * VL:
+                for i in range(VL):
+                    square[i] = vnarrow_run(
+                        self.lanes_of(row + i, group * outs + o, outs - o if lane + i < lanes else 0),
+                        self.lanes_of(row + i, group * outs + o + VL, outs - o - VL if lane + i < lanes else 0))
+                vtranspose_pairs(square)
+                for i in range(<int>min(<ix>VL, self.tap_pairs - o // 2)):
+                    vstore_pairs(out + (o // 2 + i) * BLOCK_LANES + lane, square[i])
 
 
 cdef inline void product_tile(const int m, const int v, const uint16_t* x, const ix* pixel, const ix* row, ix pairs,
@@ -193,8 +219,10 @@ cdef void product_pixels(ix pixels, const uint16_t* x, const ix* pixel, const ix
     while p < pixels:
         m -= large == 0
         large -= 1
-        if TILE_V >= 4 and lanes > 2 * VL:
+        if TILE_V >= 4 and lanes > 3 * VL:
             product_tile_rows(TILE_V, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
+        elif TILE_V >= 4 and lanes > 2 * VL:
+            product_tile_rows(TILE_V - 1, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
         elif lanes > VL:
             product_tile_rows(2, m, x, pixel + p, row, pairs, w, bias, lanes, add, relu, y, out + p)
         else:
@@ -281,7 +309,7 @@ cdef class bfloat16_relu_max_pool_forward(bfloat16_forward):
 
 
 cdef inline void pair_outer_tile(const int m, const int v, const uint32_t* x, const ix* row, const ix* pixel, ix pairs,
-                                 const uint32_t* dy, real* dw, ix dw_stride, bint add) noexcept nogil:
+                                 const uint32_t* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
     """m filter rows by v vectors of output channels: dw[i] (+)= sum over pairs of x[pixel + row[i]] * dy[pair]."""
     cdef vf acc[TILE_M][TILE_V]
     cdef vp g[TILE_V]
@@ -296,7 +324,7 @@ cdef inline void pair_outer_tile(const int m, const int v, const uint32_t* x, co
     for p in range(pairs):
         for j in range(v):
             g[j] = vload_pairs(dy + j * VL)
-        dy += BLOCK_LANES
+        dy += dy_stride
         for i in range(m):
             a = vspread_pair(<const uint16_t*>(xp[i] + pixel[p]))
             for j in range(v):
@@ -307,23 +335,36 @@ cdef inline void pair_outer_tile(const int m, const int v, const uint32_t* x, co
 
 
 cdef inline void pair_outer(const int v, ix rows, const uint32_t* x, const ix* row, const ix* pixel, ix pairs,
-                            const uint32_t* dy, real* dw, ix dw_stride, bint add) noexcept nogil:
-    """All filter rows for one block of output channels and some pairs of pixels."""
+                            const uint32_t* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """All filter rows, some vectors of output channels."""
     cdef ix k, left
     for k from 0 <= k < rows by TILE_M:
         left = rows - k
         if left >= 6:
-            pair_outer_tile(6, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(6, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
         elif left == 5:
-            pair_outer_tile(5, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(5, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
         elif left == 4:
-            pair_outer_tile(4, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(4, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
         elif left == 3:
-            pair_outer_tile(3, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(3, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
         elif left == 2:
-            pair_outer_tile(2, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(2, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
         else:
-            pair_outer_tile(1, v, x, row + k, pixel, pairs, dy, dw + k * dw_stride, dw_stride, add)
+            pair_outer_tile(1, v, x, row + k, pixel, pairs, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+
+
+cdef void outer_pairs(ix rows, const uint32_t* x, const ix* row, const ix* pixel, ix pairs, const uint32_t* dy,
+                      ix dy_stride, ix lanes, real* dw, ix dw_stride, bint add) noexcept nogil:
+    """All filter rows for one block of output channels and some pairs of pixels."""
+    if TILE_V >= 4 and lanes > 3 * VL:
+        pair_outer(TILE_V, rows, x, row, pixel, pairs, dy, dy_stride, dw, dw_stride, add)
+    elif TILE_V >= 4 and lanes > 2 * VL:
+        pair_outer(TILE_V - 1, rows, x, row, pixel, pairs, dy, dy_stride, dw, dw_stride, add)
+    elif lanes > VL:
+        pair_outer(2, rows, x, row, pixel, pairs, dy, dy_stride, dw, dw_stride, add)
+    else:
+        pair_outer(1, rows, x, row, pixel, pairs, dy, dy_stride, dw, dw_stride, add)
 
 
 cdef class bfloat16_backward_filters(Sliding):
@@ -350,7 +391,9 @@ cdef class bfloat16_backward_filters(Sliding):
         self.window, self.chunks = windows.window, chunks
         self.dy_block, self.dy_image = windows.out_block, windows.out_image
         self.lanes = (self.out_channels + VL - 1) // VL * VL
-        self.splits = max(1, min(self.units, MOST_ITEMS // chunks))
+        # each split makes pairs of the band anew: that shall be a small part of what it does
+        cdef ix least = max(1, self.band_words // (2 * max(1, self.pair_first.shape[0] * self.rows)))
+        self.splits = max(1, min((self.units + least - 1) // least, MOST_ITEMS // chunks))
 
     cdef void run(self) noexcept nogil:
         self.pieces(self.chunks * self.splits)
@@ -371,9 +414,16 @@ cdef class bfloat16_backward_filters(Sliding):
 
     cdef void pair_band(self, ix at, uint32_t* band) noexcept nogil:
         """Make pairs of each value of the band and its partner; behind the last ones stand zeros."""
+        cdef const real* image = &self.x[0] + at // self.blocks * self.image_size
         cdef uint16_t* narrow = <uint16_t*>(band + self.band_words)
-        cdef ix n = narrow_band(&self.band, &self.x[0] + at // self.blocks * self.image_size, at % self.blocks, narrow)
-        cdef ix i
+        cdef ix i, block = at % self.blocks, n = band_length(&self.band, block)
+        if not self.band.padded:
+            image = band_of(&self.band, image, block, NULL)
+            for i from 0 <= i < n by VL:
+                vstore_pairs(band + i, vnarrow_pair(vload_n(image + i, n - i),
+                                                    some_lanes(image + i + self.partner, n - i - self.partner)))
+            return
+        narrow_band(&self.band, image, block, narrow)
         for i from 0 <= i < n by VL:
             vstore_pairs(band + i, vpair(vload_narrow(narrow + i, n - i),
                                          vload_narrow(narrow + i + self.partner, n - i - self.partner)))
@@ -391,24 +441,13 @@ cdef class bfloat16_backward_filters(Sliding):
             expand_winners(&self.dy[0] + source, &self.which[0] + source, stride, lanes, pixels // self.window,
                            self.window, spare)
             pairs = self.pair_up(spare, BLOCK_LANES, lanes, pixels, gradients)
-        sum_pairs(gradients, pairs, lanes, dw + rows * self.lanes, add)
+        sum_pairs(gradients, BLOCK_LANES, pairs, lanes, dw + rows * self.lanes, add)
         band += group * self.in_channels
         pieces = max(1, (pairs + SUMMED - 1) // SUMMED)
         for piece in range(pieces):
             at = pairs * piece // pieces
-            self.outer(band, at, pairs * (piece + 1) // pieces - at, gradients, lanes, dw, add or piece > 0)
-
-    cdef void outer(self, const uint32_t* band, ix at, ix pairs, const uint32_t* dy, ix lanes, real* dw,
-                    bint add) noexcept nogil:
-        dy += at * BLOCK_LANES
-        if TILE_V >= 4 and lanes > 3 * VL:
-            pair_outer(TILE_V, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
-        elif TILE_V >= 4 and lanes > 2 * VL:
-            pair_outer(TILE_V - 1, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
-        elif lanes > VL:
-            pair_outer(2, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
-        else:
-            pair_outer(1, self.rows, band, &self.row[0], &self.pair_pixel[at], pairs, dy, dw, self.lanes, add)
+            outer_pairs(rows, band, &self.row[0], &self.pair_pixel[at], pairs * (piece + 1) // pieces - at,
+                        gradients + at * BLOCK_LANES, BLOCK_LANES, lanes, dw, self.lanes, add or piece > 0)
 
     cdef ix pair_up(self, const real* dy, ix stride, ix lanes, ix pixels, uint32_t* out) noexcept nogil:
         """Pair the gradients of a block's pixels, up to a whole block of lanes; return how many pairs there are."""
@@ -418,25 +457,81 @@ cdef class bfloat16_backward_filters(Sliding):
             first = self.pair_first[p]
             both = self.pair_size[p] > 1 and first + 1 < pixels
             for j from 0 <= j < BLOCK_LANES by VL:
-                vstore_pairs(out + p * BLOCK_LANES + j, vpair(
-                    narrow_lanes(dy + first * stride + j, lanes - j),
-                    narrow_lanes(dy + (first + both) * stride + j, lanes - j if both else 0)))
+                vstore_pairs(out + p * BLOCK_LANES + j, vnarrow_pair(
+                    some_lanes(dy + first * stride + j, lanes - j),
+                    some_lanes(dy + (first + both) * stride + j, lanes - j if both else 0)))
             p = p + 1
         return p
 
 
-cdef inline vp narrow_lanes(const real* x, ix lanes) noexcept nogil:
-    return vnarrow(vload_n(x, lanes) if lanes > 0 else vset(0))
-
-
-cdef void sum_pairs(const uint32_t* dy, ix pairs, ix lanes, real* db, bint add) noexcept nogil:
+cdef void sum_pairs(const uint32_t* dy, ix dy_stride, ix pairs, ix lanes, real* db, bint add) noexcept nogil:
     """db (+)= sum of the pairs' gradients, for the whole vectors that hold `lanes` channels."""
-    cdef ix p, j
-    cdef vf total
-    cdef vp ones = vnarrow(vset(1))
-    ones = vpair(ones, ones)
-    for j from 0 <= j < lanes by VL:
-        total = vload(db + j) if add else vset(0)
-        for p in range(pairs):
-            total = vmultiply_pairs(total, ones, vload_pairs(dy + p * BLOCK_LANES + j))
-        vstore(db + j, total)
+    cdef ix j = 0
+    while j + TILE_V * VL <= lanes:
+        sum_vectors(TILE_V, dy + j, dy_stride, pairs, db + j, add)
+        j = j + TILE_V * VL
+    while j < lanes:
+        sum_vectors(1, dy + j, dy_stride, pairs, db + j, add)
+        j = j + VL
+
+
+cdef inline void sum_vectors(const int v, const uint32_t* dy, ix dy_stride, ix pairs, real* db,
+                             bint add) noexcept nogil:
+    """Every other pair in a sum of its own, so that additions do not wait for each other."""
+    cdef vf even[TILE_V]
+    cdef vf odd[TILE_V]
+    cdef vp ones = vnarrow_pair(vset(1), vset(1))
+    cdef ix p
+    cdef int j
+    for j in range(v):
+        even[j], odd[j] = vload(db + j * VL) if add else vset(0), vset(0)
+    for p from 0 <= p < pairs - 1 by 2:
+        for j in range(v):
+            even[j] = vmultiply_pairs(even[j], ones, vload_pairs(dy + j * VL))
+            odd[j] = vmultiply_pairs(odd[j], ones, vload_pairs(dy + dy_stride + j * VL))
+        dy += 2 * dy_stride
+    for j in range(v):
+        if pairs % 2:
+            even[j] = vmultiply_pairs(even[j], ones, vload_pairs(dy + j * VL))
+        vstore(db + j * VL, even[j] + odd[j])
+
+
+cdef class bfloat16_sparse_backward_filters(sparse_backward_filters):
+    """`sparse_backward_filters` of inputs that are rounded, each image's at the end of the thread's scratch memory."""
+
+    cdef const real* image_band(self, ix image, real* scratch) noexcept nogil:
+        cdef const Band* b = &self.band
+        cdef const real* band = band_of(b, &self.x[0] + image * self.image_size, 0, scratch)
+        cdef ix i, n = band_length(b, 0)
+        cdef real* rounded = scratch + self.scratch.shape[1] - (n + 15) // 16 * 16
+        for i from 0 <= i < n by VL:
+            vstore_n(rounded + i, vround_operand(vload_n(band + i, n - i)), n - i)
+        return rounded
+
+
+cdef class bfloat16_backward_input_scattered(conv2d_backward_input_scattered):
+    """`conv2d_backward_input_scattered` by pairs of output channels, of which `w` has those of `pack_pairs`.
+
+    The gradients of some pixels are narrowed at a time, to memory behind their products.
+    """
+    cdef const uint32_t[::1] pairs
+
+    def __init__(self, const real[::1] dy, const uint32_t[::1] w, real[::1] dx, real[:, ::1] scratch, windows,
+                 int threads=1):
+        conv2d_backward_input_scattered.__init__(self, dy, None, dx, scratch, windows, threads)
+        self.pairs = w
+
+    cdef void spread(self, ix image, real* band, real* z) noexcept nogil:
+        cdef ix p, n, u, step = self.z_out.shape[0], channels = self.dy_row.shape[0], pairs = (channels + 1) // 2
+        cdef uint16_t* narrow = <uint16_t*>(z + step * self.padded_rows)
+        cdef const real* dy = &self.dy[0] + image * self.pixels * channels
+        for p from 0 <= p < self.pixels by step:
+            n = min(step, self.pixels - p)
+            narrow_run(dy + p * channels, n * channels, narrow)
+            narrow[n * channels] = 0
+            for u in range(self.units):
+                product_tiles(n, narrow, &self.dy_pixel[0], &self.dy_row[0], pairs,
+                              &self.pairs[0] + u * pairs * BLOCK_LANES, NULL,
+                              (min(<ix>BLOCK_LANES, self.rows - u * BLOCK_LANES) + VL - 1) // VL * VL, False,
+                              z + u * BLOCK_LANES, &self.z_out[0])
+            self.scatter(n, z, &self.pixel[p], band)

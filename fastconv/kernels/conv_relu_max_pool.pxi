@@ -155,11 +155,14 @@ cdef class sparse_backward_filters(SparseBackward):
         if first >= (chunk + 1) * self.images // self.chunks and split == 0:
             memset(&self.partial[0] + chunk * size, 0, size * sizeof(real))
         for image in range(first, (chunk + 1) * self.images // self.chunks):
-            band = band_of(&self.band, &self.x[0] + image * self.image_size, 0, scratch)
+            band = self.image_band(image, scratch)
             for o in range(split * self.channels // self.splits, (split + 1) * self.channels // self.splits):
                 living = self.living(image, o, offsets, gradients)
                 self.channel(band, offsets, gradients, living, &self.partial[chunk * size + o * (self.rows + 1)],
                              image > first)
+
+    cdef const real* image_band(self, ix image, real* scratch) noexcept nogil:
+        return band_of(&self.band, &self.x[0] + image * self.image_size, 0, scratch)
 
     cdef void channel(self, const real* band, const ix* offsets, const real* gradients, ix n, real* dw,
                       bint add) noexcept nogil:

@@ -108,6 +108,15 @@ cdef class winograd_filters(Kernel):
 
 cdef inline void transform_input(const real* x, const ix* tap, ix lanes, real* v, ix stride) noexcept nogil:
     """One tile, one vector of channels: v[place] = B' d B, places `stride` apart."""
+    cdef vf places[PLACES]
+    cdef int i
+    input_places(x, tap, lanes, places)
+    for i in range(PLACES):
+        vstore(v + i * stride, places[i])
+
+
+cdef inline void input_places(const real* x, const ix* tap, ix lanes, vf* v) noexcept nogil:
+    """v[place] = B' d B."""
     cdef vf d[4][4]
     cdef vf t[4][4]
     cdef int i, j
@@ -120,10 +129,10 @@ cdef inline void transform_input(const real* x, const ix* tap, ix lanes, real* v
         t[2][j] = d[2][j] - d[1][j]
         t[3][j] = d[1][j] - d[3][j]
     for i in range(4):
-        vstore(v + (i * 4 + 0) * stride, t[i][0] - t[i][2])
-        vstore(v + (i * 4 + 1) * stride, t[i][1] + t[i][2])
-        vstore(v + (i * 4 + 2) * stride, t[i][2] - t[i][1])
-        vstore(v + (i * 4 + 3) * stride, t[i][1] - t[i][3])
+        v[i * 4 + 0] = t[i][0] - t[i][2]
+        v[i * 4 + 1] = t[i][1] + t[i][2]
+        v[i * 4 + 2] = t[i][2] - t[i][1]
+        v[i * 4 + 3] = t[i][1] - t[i][3]
 
 
 cdef inline void transform_output(const real* m, ix stride, vf bias, vf* y) noexcept nogil:
@@ -270,22 +279,36 @@ cdef inline void transform_gradient(const real* dy, ix rows, ix cols, ix row, ix
 
     `rows` and `cols` of the tile lie inside of the image; `row` and `col` are the distances of its cells.
     """
-    cdef vf g[2][2]
+    cdef vf places[PLACES]
+    cdef int i
+    gradient_places(dy, rows, cols, row, col, lanes, places)
+    for i in range(PLACES):
+        vstore(d + i * stride, places[i])
+
+
+cdef inline void gradient_places(const real* dy, ix rows, ix cols, ix row, ix col, ix lanes, vf* d) noexcept nogil:
+    """d[place] = A dy A'."""
+    cdef vf g[4]
+    cdef int i
+    for i in range(4):
+        g[i] = vload_n(dy + i // 2 * row + i % 2 * col, lanes if i // 2 < rows and i % 2 < cols else 0)
+    spread_gradient(g, d)
+
+
+cdef inline void spread_gradient(const vf* g, vf* d) noexcept nogil:
+    """d[place] = A g A' of the four gradients of a tile."""
     cdef vf t[4][2]
     cdef int i, j
-    for i in range(2):
-        for j in range(2):
-            g[i][j] = vload_n(dy + i * row + j * col, lanes if i < rows and j < cols else 0)
     for j in range(2):
-        t[0][j] = g[0][j]
-        t[1][j] = g[0][j] + g[1][j]
-        t[2][j] = g[0][j] - g[1][j]
-        t[3][j] = vset(0) - g[1][j]
+        t[0][j] = g[j]
+        t[1][j] = g[j] + g[2 + j]
+        t[2][j] = g[j] - g[2 + j]
+        t[3][j] = vset(0) - g[2 + j]
     for i in range(4):
-        vstore(d + (i * 4 + 0) * stride, t[i][0])
-        vstore(d + (i * 4 + 1) * stride, t[i][0] + t[i][1])
-        vstore(d + (i * 4 + 2) * stride, t[i][0] - t[i][1])
-        vstore(d + (i * 4 + 3) * stride, vset(0) - t[i][1])
+        d[i * 4 + 0] = t[i][0]
+        d[i * 4 + 1] = t[i][0] + t[i][1]
+        d[i * 4 + 2] = t[i][0] - t[i][1]
+        d[i * 4 + 3] = vset(0) - t[i][1]
 
 
 cdef inline void transform_back(const vf* m, vf* w) noexcept nogil:

@@ -4,205 +4,126 @@ bfloat16 is the upper half of a float32: the same range with 8 bits of precision
 float32 between ops, and are rounded on their way into a product, so that whatever is no product computes as ever.
 
 Where the processor multiplies pairs of bfloat16, convolutions and dense layers have loops of their own
-(``kernels/bfloat16.pxi``). Everywhere else operands are rounded, and multiplied by the kernels of float32: the same
-numbers are added up, since a product of two bfloat16 is exact in float32.
+(``kernels/bfloat16.pxi``, ``kernels/bfloat16_winograd.pxi``), in each direction the fastest: `WAYS`. Everywhere else
+operands are rounded, and multiplied by the kernels of float32: a product of two bfloat16 is exact in float32, so that
+the same numbers are added up, but for tiles, whose transformed operands are what is rounded there.
 """
 
 import warnings
 from typing import NamedTuple
 
-import numpy as np
-
 from fastconv import kernels
+from fastconv.ops import bfloat16_pairs, bfloat16_rounded, bfloat16_scattered, bfloat16_tiles
 from fastconv.ops import primitives as P
-from fastconv.ops import windows
-from fastconv.ops.conv import as_matrix, packed_shape, sum_partials, wants_filters
-from fastconv.ops.op import Needs, Op, Site
+from fastconv.ops.bfloat16_pairs import is_pooled
+from fastconv.ops.bfloat16_rounded import Rounded, round_call, rounded_filters
+from fastconv.ops.conv import wants_filters
+from fastconv.ops.op import Needs
 
 EMULATED = (
     "mixed_bfloat16: the kernels in use ({variant}) have no products of bfloat16, which take AVX512_BF16. Numbers are "
     "rounded to bfloat16 and multiplied in float32: the results are those of the policy, and float32 itself is faster."
 )
+WAYS = {
+    "pairs": bfloat16_pairs,
+    "rounded": bfloat16_rounded,
+    "scattered": bfloat16_scattered,
+    "tiles": bfloat16_tiles,
+}
 _warned = set()
 
 
-class Rounded(Op):
-    """Another op, given inputs, weights and gradients that are rounded to bfloat16 first."""
+class Ways(NamedTuple):
+    """How an op goes in each direction: one of the `WAYS`."""
 
-    def __init__(self, op):
-        super().__init__(**op.settings)
-        self.op, self.name = op, f"{op.name}_bfloat16"
-        self.reads = op.reads
-
-    def output_shape(self, x, *params):
-        return self.op.output_shape(x, *params)
-
-    def flops(self, x, *params):
-        return self.op.flops(x, *params)
-
-    def needs(self, site):
-        needs, x = self.op.needs(site), {"rounded_x": (site.x_shape, None)}
-        return Needs(
-            prepared={**_rounded_filters(site), **needs.prepared},
-            saved={**needs.saved, **x} if site.training else needs.saved,
-            forward=needs.forward if site.training else {**needs.forward, **x},
-            backward=needs.backward,
-        )
-
-    def prepare(self, site):
-        return [_round(site, site.params[0], site.rounded_w), *self.op.prepare(_rounded(site))]
-
-    def forward(self, site):
-        return [_round(site, site.x, site.rounded_x), *self.op.forward(_rounded(site))]
-
-    def backward(self, site):
-        return [_round(site, site.dy, site.dy), *self.op.backward(_rounded(site))]
+    forward: str
+    filters: str
+    input: str
 
 
-class Directions(NamedTuple):
-    """Which ways go by pairs of bfloat16, and not with rounded numbers; the filters' gradient does, where these may."""
+class Narrow(Rounded):
+    """A convolution or dense op with products of bfloat16, each direction by the way that is fastest there.
 
-    forward: bool
-    input: bool
-
-
-class Pairs(Rounded):
-    """A convolution or dense op by pairs of bfloat16, in the directions in which they go together.
-
-    Forward takes pairs of channels, and the data gradient pairs of output channels; the filters' gradient pairs of
-    pixels. Odd numbers of channels stay with rounded numbers, and so do data gradients that are scattered, or that
-    visit the winners of a pool: with as many of them as are alive in training, these have no more to do.
+    Gradients that visit the winners of a pool have so few products that twice their rate is no more: they stay with
+    float32's kernels, and rounded numbers.
     """
 
-    def _sizes(self, site):
-        return self.op.sizes(site.x_shape, site.param_shapes[0])
-
-    def _directions(self, site):
-        """Return the `Directions`, None if none goes by pairs."""
+    def _ways(self, site, c):
+        """Return the `Ways`, None if the processor has no products of bfloat16."""
         if not kernels.multiplies_pairs(site.k):
             return None
-        op, c = self.op, self._sizes(site)
-        elsewhere = op._is_scattered(site, c) or (self._is_pooled and op._visits(site, c)[1] is not None)
-        return Directions(op._lists(c).run % 2 == 0, c.out_channels // c.groups % 2 == 0 and not elsewhere)
+        op = self.op
+        filters, spread = op._visits(site, c) if is_pooled(op) else (None, None)
+        scattered = op._is_scattered(site, c)
+        turned = op._input_by_tiles(c) and bfloat16_tiles.are_pairs(site, c.out_channels)
+        return Ways(
+            forward=_first(tiles=op._by_tiles(c) and bfloat16_tiles.are_pairs(site, c.channels)),
+            filters=_first(rounded=filters, tiles=bfloat16_tiles.pays_for_filters(op, c)),
+            input=_first(rounded=spread, scattered=scattered, tiles=turned),
+        )
 
-    @property
-    def _is_pooled(self):
-        return isinstance(self.op, P.Conv2DReluMaxPool2D)
+    def _sizes(self, site):
+        c = self.op.sizes(site.x_shape, site.param_shapes[0])
+        return c, self._ways(site, c)
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
-        way = self._directions(site)
-        if way is None:
+        c, ways = self._sizes(site)
+        if ways is None:
             return super().needs(site)
-        needs, c = self.op.needs(site), self._sizes(site)
-        prepared, forward = {**needs.prepared, **_rounded_filters(site)}, needs.forward
-        if way.forward:
-            prepared = {"pairs": _pairs_shape(site, c)}
-            lists = self.op._lists(c)
-            forward = {"narrow": _words(site, -(-_band_values(lists) // 2)), **self._cells(site, lists, "cells")}
-        else:
-            forward = {**forward, "rounded_x": (site.x_shape, None)}
-        backward = self._filters_needs(site, c) if site.training else {}
+        prepared, forward = WAYS[ways.forward].forward_needs(self.op, site, c)
+        backward = {}
+        if site.training:
+            backward |= WAYS[ways.filters].filters_needs(self.op, site, c)
         if site.training and site.wants_dx:
-            prepared |= {} if way.input else _rounded_filters(site)
-            backward |= self._input_needs(site, c) if way.input else self.op._input_needs(site, c)
-        return Needs(prepared, needs.saved, forward, backward)
-
-    def _cells(self, site, lists, name):
-        """Return the need of a block of outputs or gradients in front of a pool, if there is one."""
-        return {name: ((site.threads, max(16, lists.pixels * site.k.BLOCK)), None)} if self._is_pooled else {}
-
-    def _filters_needs(self, site, c):
-        lists, lanes = self.op._lists(c), -(-(c.out_channels // c.groups) // site.k.VECTOR) * site.k.VECTOR
-        values = _band_values(lists)
-        words = values + -(-values // 2) + len(pixel_pairs(lists.pixel).first) * site.k.BLOCK
-        return {
-            "partial": ((self.op._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes,), None),
-            "narrow_filters": _words(site, words),
-            **self._cells(site, lists, "scratch_filters"),
-        }
-
-    def _input_needs(self, site, c):
-        phases = windows.backward_input(c) if self._is_pooled else self.op._phases(c)
-        packed = {f"pairs_{i}": _pairs_shape(site, c.transposed(len(taps))) for i, (_, taps) in enumerate(phases)}
-        most = max(_band_values(lists) for lists, _ in phases)
-        dense = {"dconv": ((c.images, c.out_height, c.out_width, c.out_channels), None)} if self._is_pooled else {}
-        return {"narrow_input": _words(site, -(-most // 2)), **packed, **dense}
+            backward |= WAYS[ways.input].input_needs(self.op, site, c)
+            prepared |= rounded_filters(site) if ways.input == "rounded" else {}
+        return Needs(prepared, self.op.needs(site).saved, forward, backward)
 
     # -- calls --------------------------------------------------------------------------------------------
     def prepare(self, site):
-        way = self._directions(site)
-        if way is None:
+        c, ways = self._sizes(site)
+        if ways is None:
             return super().prepare(site)
-        c, calls, w = self._sizes(site), [], site.params[0]
-        if hasattr(site, "rounded_w"):
-            calls.append(_round(site, w, site.rounded_w))
-        if not way.forward:
-            return calls + self.op.prepare(_rounded(site))
-        columns = c.out_channels // c.groups
-        return [*calls, site.k.pack_pairs(as_matrix(w), site.pairs, c.groups, columns, threads=site.threads)]
+        rounded = [round_call(site, site.params[0], site.rounded_w)] if hasattr(site, "rounded_w") else []
+        return rounded + WAYS[ways.forward].prepare(self.op, site, c)
 
     def forward(self, site):
-        way = self._directions(site)
-        if way is None or not way.forward:
-            return super().forward(site)
-        c, k = self._sizes(site), site.k
-        lists = self.op._lists(c)
-        arrays = (site.x.reshape(-1), site.pairs, site.params[1], site.y.reshape(-1))
-        if not self._is_pooled:
-            settings = (lists, c.groups, c.out_channels, self.op.relu)
-            return [k.bfloat16_forward(*arrays, site.narrow, None, *settings, threads=site.threads)]
-        lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * k.BLOCK)
-        arrays += (site.which.reshape(-1) if site.training else None, site.narrow, site.cells, lists)
-        return [k.bfloat16_relu_max_pool_forward(*arrays, c.groups, c.out_channels, threads=site.threads)]
+        c, ways = self._sizes(site)
+        return super().forward(site) if ways is None else WAYS[ways.forward].forward(self.op, site, c)
 
     def backward(self, site):
-        way = self._directions(site)
-        if way is None:
+        c, ways = self._sizes(site)
+        if ways is None:
             return super().backward(site)
-        c, calls = self._sizes(site), []
+        calls, dy = [], site.dy.reshape(-1)
         if self.op.relu:
-            dy = site.dy.reshape(-1)
             calls.append(site.k.relu_backward_from_output(site.y.reshape(-1), dy, dy, threads=site.threads))
-        calls += self._filters_backward(site, c) if wants_filters(site) else []
-        if site.dx is None:
-            return calls
-        if not way.input:
-            return [*calls, _round(site, site.dy, site.dy), *self.op.input_backward(_rounded(site), c)]
-        return calls + self._input_backward(site, c)
-
-    def _filters_backward(self, site, c):
-        lists, chunks = self.op._lists(c), self.op._chunks(site, c)
-        pairs = (*pixel_pairs(lists.pixel), _band_values(lists))
-        which, cells = (site.which.reshape(-1), site.scratch_filters) if self._is_pooled else (None, None)
-        arrays = (site.x.reshape(-1), site.dy.reshape(-1), which, site.partial, site.narrow_filters, cells)
-        call = site.k.bfloat16_backward_filters(
-            *arrays, lists, pairs, c.groups, c.out_channels, chunks, threads=site.threads
-        )
-        return [call, *sum_partials(site, c, chunks, c.groups)]
-
-    def _input_backward(self, site, c):
-        calls, dy, w, k = [], site.dy, as_matrix(site.params[0]), site.k
-        if self._is_pooled:
-            calls, dy = [self.op.expand(site, c)], site.dconv
-        for i, (lists, taps) in enumerate(self.op._phases(c)):
-            pairs = getattr(site, f"pairs_{i}")
-            arrays = (dy.reshape(-1), pairs, None, site.dx.reshape(-1), site.narrow_input, None)
-            calls.append(k.pack_pairs(w, pairs, c.groups, c.channels // c.groups, taps, threads=site.threads))
-            calls.append(k.bfloat16_forward(*arrays, lists, c.groups, c.channels, threads=site.threads))
+        if "rounded" in (ways.filters, ways.input):
+            calls.append(round_call(site, site.dy, site.dy))
+        if wants_filters(site):
+            calls += WAYS[ways.filters].filters(self.op, site, c)
+        if site.dx is not None:
+            calls += WAYS[ways.input].input(self.op, site, c)
         return calls
+
+
+def _first(**ways):
+    """Return the name of the first way that may be gone; pairs always may."""
+    return next((name for name, may in ways.items() if may), "pairs")
 
 
 # What an op becomes where bfloat16 is asked for; others stay as they are.
 NARROW = {
-    P.Conv1D: Pairs,
-    P.Conv2D: Pairs,
-    P.Conv2DReluMaxPool2D: Pairs,
+    P.Conv1D: Narrow,
+    P.Conv1DReluMaxPool1D: Narrow,
+    P.Conv2D: Narrow,
+    P.Conv2DReluMaxPool2D: Narrow,
     P.Conv3D: Rounded,
     P.ConvTranspose1D: Rounded,
     P.ConvTranspose2D: Rounded,
     P.ConvTranspose3D: Rounded,
-    P.Dense: Pairs,
+    P.Dense: Narrow,
     P.DepthwiseConv1D: Rounded,
     P.DepthwiseConv2D: Rounded,
 }
@@ -218,67 +139,3 @@ def narrowed(op):
         _warned.add(variant)
         warnings.warn(EMULATED.format(variant=variant), RuntimeWarning, stacklevel=2)
     return kind(op)
-
-
-class PixelPairs(NamedTuple):
-    """Which pixels of a block are summed up two by two.
-
-    Attributes
-    ----------
-    pixel, first, size : ndarray of intp
-        Of each pair, the place of its first pixel in the band, the pixel's number, and how many there are: 1 or 2.
-    partner : int
-        How far behind the first pixel the second lies.
-    """
-
-    pixel: np.ndarray
-    first: np.ndarray
-    size: np.ndarray
-    partner: int
-
-
-def pixel_pairs(pixel):
-    """Return the `PixelPairs` of a list of pixels: neighbours that lie as far apart as the first two.
-
-    Examples
-    --------
-    >>> pairs = pixel_pairs(np.array([0, 4, 8, 40, 44, 48]))
-    >>> pairs.pixel.tolist(), pairs.size.tolist(), pairs.partner
-    ([0, 8, 40, 48], [2, 1, 2, 1], 4)
-    """
-    partner = int(pixel[1] - pixel[0]) if len(pixel) > 1 else 0
-    goes_on = np.zeros(len(pixel) + 1, bool)  # whether a pixel is in a row with the one before
-    goes_on[1:-1] = np.diff(pixel) == partner
-    number = np.arange(len(pixel))
-    begin = np.maximum.accumulate(np.where(goes_on[:-1], 0, number)) if len(pixel) else number
-    first = np.flatnonzero((number - begin) % 2 == 0).astype(np.intp)
-    return PixelPairs(pixel[first], first, 1 + goes_on[first + 1].astype(np.intp), partner)
-
-
-def _round(site, x, y):
-    return site.k.round_bfloat16(x.reshape(-1), y.reshape(-1), threads=site.threads)
-
-
-def _rounded(site):
-    """Return a site whose input and filters are the rounded ones."""
-    given = {"x": getattr(site, "rounded_x", None), "params": (site.rounded_w, *site.params[1:])}
-    return Site(**{**site.__dict__, **given})
-
-
-def _rounded_filters(site):
-    return {"rounded_w": (site.param_shapes[0], None)}
-
-
-def _pairs_shape(site, c):
-    return (packed_shape(site, c)[0] // 2,), np.uint32
-
-
-def _words(site, count):
-    """Return the need of scratch memory of `count` words, a row a thread."""
-    return (site.threads, max(16, -(-count // 16) * 16)), np.uint32
-
-
-def _band_values(lists):
-    """Return how many values a block's input rows have, with the padding around them."""
-    _, width, channels, rows, cols, *_, padded = lists.band
-    return rows * (cols if padded else width) * channels

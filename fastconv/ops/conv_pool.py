@@ -141,12 +141,14 @@ class Conv2DReluMaxPool2D(Conv2D):
         _, image = self._visits(site, c)
         return self._dense_input(site, c) if image is None else self._visit_input(site, c, image)
 
-    def _visit_filters(self, site, c, image):
+    def _visit_filters(self, site, c, image, narrow=False):
+        """Return the calls of the filters' gradient by visits; of inputs rounded to bfloat16 if these are `narrow`."""
         if not wants_filters(site):
             return []
         chunks = self._sparse_chunks(c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), site.which.reshape(-1), site.partial, site.scratch_filters)
-        filters = site.k.sparse_backward_filters(*arrays, image, c.out_channels, chunks, threads=site.threads)
+        kernel = site.k.bfloat16_sparse_backward_filters if narrow else site.k.sparse_backward_filters
+        filters = kernel(*arrays, image, c.out_channels, chunks, threads=site.threads)
         return [filters, *sum_partials(site, c, chunks, 1, transposed=True)]
 
     def _visit_input(self, site, c, image):

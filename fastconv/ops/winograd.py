@@ -62,23 +62,23 @@ def padded(site, channels):
     return -(-channels // site.k.VECTOR) * site.k.VECTOR
 
 
-def _group(site, c):
+def group(site, c, pooled=False, value_bytes=4):
     """Return (lists, blocks of tiles that are summed at a time, chunks of blocks) of a filter gradient: by shape alone.
 
-    Sums go over blocks, so these are those of one thread.
+    Sums go over blocks, so these are those of one thread. `value_bytes` are those of what is transformed.
     """
-    tiles, outs = lists(site, c, threads=1), padded(site, c.out_channels)
+    tiles, outs = lists(site, c, pooled, threads=1), padded(site, c.out_channels)
     blocks, values = tiles.counts[0] * tiles.counts[1], tiles.counts[2] * (tiles.padded_channels + outs)
     sums = c.filter_rows // 9 * outs
     small = 16 * 4 * sums <= SMALL_SUMS
     chunks = max(1, min(MOST_CHUNKS, blocks, blocks * values // (4 * sums))) if small else 1
-    most = (NEAR_BYTES if chunks > 1 else GROUP_BYTES) // (4 * 16 * values)
+    most = (NEAR_BYTES if chunks > 1 else GROUP_BYTES) // (value_bytes * 16 * values)
     return tiles, max(1, min(most, blocks // chunks)), chunks
 
 
 def filters_backward_needs(site, c):
     """Return the buffers of a filter gradient by tiles."""
-    tiles, blocks, chunks = _group(site, c)
+    tiles, blocks, chunks = group(site, c)
     outs = padded(site, c.out_channels)
     values = blocks * tiles.counts[2] * (tiles.padded_channels + outs) + 2 * site.k.VECTOR
     return {
@@ -90,7 +90,7 @@ def filters_backward_needs(site, c):
 
 def filters_backward(site, c):
     """Return the call that computes dw and db from ``site.dy`` by tiles."""
-    tiles, blocks, chunks = _group(site, c)
+    tiles, blocks, chunks = group(site, c)
     dw, db = site.dparams
     dw = None if dw is None else of_volumes(dw)
     products = np.arange(blocks * tiles.counts[2], dtype=np.intp) * tiles.padded_channels

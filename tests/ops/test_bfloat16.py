@@ -8,7 +8,8 @@ import pytest
 from fastconv import kernels
 from fastconv.ops import bfloat16, reference
 from fastconv.ops import primitives as P
-from fastconv.ops.bfloat16 import narrowed, pixel_pairs
+from fastconv.ops.bfloat16 import narrowed
+from fastconv.ops.bfloat16_pairs import pixel_pairs
 from tests.cases import CONV_CASES, DENSE_CASES, DEPTHWISE_CASES, FUSED_POOL_CASES, assert_within_rounding, integers
 from tests.ops.test_conv import LARGE, LARGE_NAMES
 from tests.ops.test_conv_relu_max_pool import is_fusable
