@@ -193,7 +193,20 @@ def test_variants_that_cannot_run_here_are_left_out(benchmarks):
     benchmark.time_layer("conv/cifar.conv64", "data", "baseline", 1)
 
 
-@pytest.mark.parametrize("name", ["kernels", "ops", "layers", "plan", "models", "saving", "package"])
+def test_bfloat16_is_measured_beside_float32(benchmarks):
+    module = benchmarks("bfloat16")
+    for policy in module.POLICIES:
+        layer, train, predict = module.Conv(), module.Train(), module.Predict()
+        layer.setup("odd.channels", "filters", policy)
+        layer.time_layer("odd.channels", "filters", policy)
+        train.setup(2, policy)
+        train.time_step(2, policy)
+        predict.setup(1, policy)
+        predict.time_predict(1, policy)
+    assert fastconv.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("name", ["kernels", "ops", "layers", "bfloat16", "plan", "models", "saving", "package"])
 def test_each_module_has_benchmarks_and_says_what_it_measures(benchmarks, name):
     module = benchmarks(name)
     classes = [

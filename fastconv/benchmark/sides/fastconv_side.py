@@ -20,6 +20,7 @@ class Side(Network):
             "copy": self.copy,
             "alone": self.alone,
             "conv": self.conv,
+            "conv_bfloat16": self.conv_bfloat16,
             "pool": self.pool,
             "average": self.average,
         }
@@ -61,6 +62,13 @@ class Side(Network):
         from fastconv.ops.primitives import Conv2D
 
         return _layer(CONV[name], Conv2D, direction, self.threads)
+
+    def conv_bfloat16(self, name, direction):
+        """Return the same with products of bfloat16."""
+        from fastconv.ops.bfloat16 import narrowed
+        from fastconv.ops.primitives import Conv2D
+
+        return _layer(CONV[name], lambda *settings: narrowed(Conv2D(*settings)), direction, self.threads)
 
     def depthwise(self, name, direction):
         """Return a depthwise layer's forward pass, or one of its gradients."""
