@@ -66,7 +66,7 @@ cdef class pack_filters(Kernel):
 
 
 cdef class conv2d_forward(Sliding):
-    """y = activation(x * w + b) over sliding windows.
+    """y = activation(x * w + b) over sliding windows, or that with an array as large as y `added` before the activation.
 
     `w` is packed, or in place (``w_stride`` = number of output channels) where a dense layer has few rows to spend a
     copy on.
@@ -75,16 +75,18 @@ cdef class conv2d_forward(Sliding):
     cdef real[::1] y
     cdef real[:, ::1] scratch
     cdef const ix[::1] out
+    cdef const real[::1] added
     cdef ix out_block, out_image, w_stride
     cdef bint relu, biased
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, real[:, ::1] scratch,
-                 windows, ix groups, ix out_channels, ix w_stride=0, bint relu=False, int threads=1):
+                 windows, ix groups, ix out_channels, ix w_stride=0, bint relu=False, const real[::1] added=None,
+                 int threads=1):
         Sliding.__init__(self, windows, groups, out_channels, threads)
         self.x, self.w, self.y, self.scratch, self.relu, self.biased = x, w, y, scratch, relu, b is not None
         self.b = b
         self.out, self.out_block, self.out_image = windows.out, windows.out_block, windows.out_image
-        self.w_stride = w_stride
+        self.w_stride, self.added = w_stride, added
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         cdef ix image = at // self.blocks, block = at % self.blocks, u
@@ -106,8 +108,20 @@ cdef class conv2d_forward(Sliding):
         cdef const ix* row = &self.row[0] if self.rows else NULL       # a window may lie in the padding altogether
         cdef const real* w = &self.w[at] if self.rows else NULL
         cdef const real* bias = &self.b[0] + group * self.out_channels + first if self.biased else NULL
-        tiles(pixels, band + group * self.in_channels, &self.pixel[0], row, self.rows, w,
-              self.w_stride if self.w_stride else BLOCK_LANES, bias, lanes, relu, y, out)
+        if self.added is not None:
+            begin_with(&self.added[0] + (y - &self.y[0]), bias, lanes, pixels, y, out)
+        tiles_onto(pixels, band + group * self.in_channels, &self.pixel[0], row, self.rows, w,
+                   self.w_stride if self.w_stride else BLOCK_LANES, bias, lanes, self.added is not None, relu, y, out)
+
+
+cdef void begin_with(const real* other, const real* bias, ix lanes, ix pixels, real* y, const ix* out) noexcept nogil:
+    """y = other + bias: `lanes` channels of each pixel."""
+    cdef ix p, j
+    cdef vf b
+    for j from 0 <= j < lanes by VL:
+        b = vset(0) if bias == NULL else vload_n(bias + j, lanes - j)
+        for p in range(pixels):
+            vstore_n(y + out[p] + j, vload_n(other + out[p] + j, lanes - j) + b, lanes - j)
 
 
 cdef class conv2d_backward_input_scattered(Sliding):
@@ -183,10 +197,10 @@ cdef inline void add_run(const real* z, ix run, real* out) noexcept nogil:
 cdef inline void outer_tile(const int m, const int v, const real* x, const ix* row, const ix* pixel, ix pixels,
                             const real* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
     """m filter rows by v vectors of output channels: dw[i] (+)= sum over pixels of x[pixel + row[i]] * dy[pixel]."""
-    cdef vf acc[TILE_M][TILE_V]
+    cdef vf acc[TALL][TILE_V]
     cdef vf g[TILE_V]
     cdef vf a
-    cdef const real* xp[TILE_M]
+    cdef const real* xp[TALL]
     cdef ix p
     cdef int i, j
     for i in range(m):
@@ -209,8 +223,13 @@ cdef inline void outer_tile(const int m, const int v, const real* x, const ix* r
 cdef inline void outer_rows(const int v, ix rows, const real* x, const ix* row, const ix* pixel, ix pixels,
                             const real* dy, ix dy_stride, real* dw, ix dw_stride, bint add) noexcept nogil:
     """All filter rows for one block of output channels."""
-    cdef ix k, left
-    for k from 0 <= k < rows by TILE_M:
+    cdef ix k = 0, start, left
+    if v == 1:
+        while k + TALL <= rows:
+            outer_tile(TALL, 1, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)
+            k += TALL
+    start = k
+    for k from start <= k < rows by TILE_M:
         left = rows - k
         if left >= 6:
             outer_tile(6, v, x, row + k, pixel, pixels, dy, dy_stride, dw + k * dw_stride, dw_stride, add)

@@ -20,6 +20,17 @@ cdef class Elementwise(Kernel):
         pass
 
 
+cdef inline vf relu_value(const bint sloped, vf x, vf slope, vf threshold, vf maximum) noexcept nogil:
+    """Without a slope what lies below is 0, not 0 times something infinite; NaN passes."""
+    cdef vf below = slope * (x - threshold) if sloped else vat_least(vat_most(x, vset(0)), vset(0))
+    return vat_most(vwhere(x, threshold, x, below), maximum)
+
+
+cdef inline vf relu_slope(const bint sloped, vf x, vf dy, vf slope, vf threshold, vf maximum) noexcept nogil:
+    """dy times the slope at x."""
+    return vwhere(x, threshold, vwhere(maximum, x, dy, vset(0)), slope * dy if sloped else vset(0))
+
+
 cdef class relu_forward(Elementwise):
     """y = x, with slope below the threshold and cut at the maximum (infinity: not cut). NaN passes."""
     cdef const real[::1] x
@@ -33,17 +44,21 @@ cdef class relu_forward(Elementwise):
         self.slope, self.threshold, self.maximum = <real>slope, <real>threshold, <real>maximum
 
     cdef void slice(self, ix start, ix stop) noexcept nogil:
+        if self.slope != 0:
+            self.values(True, start, stop)
+        else:
+            self.values(False, start, stop)
+
+    cdef inline void values(self, const bint sloped, ix start, ix stop) noexcept nogil:
+        cdef vf slope = vset(self.slope), threshold = vset(self.threshold), maximum = vset(self.maximum)
         cdef ix i
-        cdef real v
-        for i in range(start, stop):
-            v = self.x[i]
-            if v <= self.threshold:
-                v = self.slope * (v - self.threshold) if self.slope != 0 else 0
-            self.y[i] = self.maximum if v > self.maximum else v
+        for i from start <= i < stop by VL:
+            vstore_n(&self.y[i], relu_value(sloped, vload_n(&self.x[i], stop - i), slope, threshold, maximum),
+                     stop - i)
 
 
 cdef class relu_backward(Elementwise):
-    """dx = dy times relu's slope at x."""
+    """dx = dy times relu's slope at x. dx may be dy."""
     cdef const real[::1] x, dy
     cdef real[::1] dx
     cdef real slope, threshold, maximum
@@ -55,14 +70,17 @@ cdef class relu_backward(Elementwise):
         self.slope, self.threshold, self.maximum = <real>slope, <real>threshold, <real>maximum
 
     cdef void slice(self, ix start, ix stop) noexcept nogil:
+        if self.slope != 0:
+            self.values(True, start, stop)
+        else:
+            self.values(False, start, stop)
+
+    cdef inline void values(self, const bint sloped, ix start, ix stop) noexcept nogil:
+        cdef vf slope = vset(self.slope), threshold = vset(self.threshold), maximum = vset(self.maximum)
         cdef ix i
-        cdef real v
-        for i in range(start, stop):
-            v = self.x[i]
-            if v <= self.threshold:
-                self.dx[i] = self.slope * self.dy[i] if self.slope != 0 else 0
-            else:
-                self.dx[i] = self.dy[i] if v < self.maximum else 0
+        for i from start <= i < stop by VL:
+            vstore_n(&self.dx[i], relu_slope(sloped, vload_n(&self.x[i], stop - i), vload_n(&self.dy[i], stop - i),
+                                             slope, threshold, maximum), stop - i)
 
 
 cdef class relu_backward_from_output(Elementwise):

@@ -55,6 +55,10 @@ cdef void unband(const Band* b, const real* band, real* image) noexcept nogil:
                    (right - left) * c * sizeof(real))
 
 
+cdef enum:
+    TALL = 2 * TILE_M                 # pixels of a tile one vector wide: as many sums hide how long an addition takes
+
+
 cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, const ix* row, ix rows,
                       const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
                       real* y, const ix* out) noexcept nogil:
@@ -62,10 +66,10 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
 
     With `add` the sum goes on from what is in y, in place of the bias.
     """
-    cdef vf acc[TILE_M][TILE_V]
+    cdef vf acc[TALL][TILE_V]
     cdef vf wv[TILE_V]
     cdef vf a
-    cdef const real* xp[TILE_M]
+    cdef const real* xp[TALL]
     cdef real spare[ROW_V * VL]
     cdef ix k
     cdef int i, j
@@ -128,23 +132,36 @@ cdef void tiles(ix pixels, const real* x, const ix* pixel, const ix* row, ix row
                 const real* w, ix w_stride, const real* bias, ix lanes, bint relu,
                 real* y, const ix* out) noexcept nogil:
     """All pixels of a block, for one block of output channels, in pieces of filter rows that fit the first cache."""
+    tiles_onto(pixels, x, pixel, row, rows, w, w_stride, bias, lanes, False, relu, y, out)
+
+
+cdef void tiles_onto(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
+                     const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
+                     real* y, const ix* out) noexcept nogil:
+    """`tiles`; with `add` the sums go on from what is in y, in place of the bias."""
     cdef ix k = 0, count = (rows + FILTER_ROWS - 1) // FILTER_ROWS, piece, at
     if lanes != BLOCK_LANES or pixels <= TILE_M or count < 2:
-        tile_pixels(pixels, x, pixel, row, rows, w, w_stride, bias, lanes, False, relu, y, out)
+        tile_pixels(pixels, x, pixel, row, rows, w, w_stride, bias, lanes, add, relu, y, out)
         return
     for piece in range(count):
         at = k
         k = rows * (piece + 1) // count
-        tile_pixels(pixels, x, pixel, row + at, k - at, w + at * w_stride, w_stride, bias, lanes, piece > 0,
+        tile_pixels(pixels, x, pixel, row + at, k - at, w + at * w_stride, w_stride, bias, lanes, add or piece > 0,
                     relu and piece == count - 1, y, out)
 
 
 cdef void tile_pixels(ix pixels, const real* x, const ix* pixel, const ix* row, ix rows,
                       const real* w, ix w_stride, const real* bias, ix lanes, bint add, bint relu,
                       real* y, const ix* out) noexcept nogil:
-    """All pixels of a block, in tiles of nearly equal size."""
-    cdef ix p = 0, count = (pixels + TILE_M - 1) // TILE_M, m = (pixels + count - 1) // count if count else 0
-    cdef ix large = pixels - (m - 1) * count                   # tiles of m pixels; the others have one less
+    """All pixels of a block, in tiles of nearly equal size; where they are narrow, tall ones as long as they last."""
+    cdef ix p = 0, count, m, large
+    if lanes <= VL:
+        while p + TALL <= pixels:
+            tile(TALL, 1, x, pixel + p, row, rows, w, w_stride, bias, lanes, add, relu, y, out + p)
+            p += TALL
+    count = (pixels - p + TILE_M - 1) // TILE_M
+    m = (pixels - p + count - 1) // count if count else 0
+    large = pixels - p - (m - 1) * count                       # tiles of m pixels; the others have one less
     while p < pixels:
         m -= large == 0
         large -= 1

@@ -34,7 +34,7 @@ cdef class conv3d_forward(conv2d_forward):
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, real[:, ::1] scratch,
                  windows, ix groups, ix out_channels, ix w_stride=0, bint relu=False, int threads=1):
-        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, w_stride, relu, threads)
+        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, w_stride, relu, None, threads)
         cdef Stack s
         s.depths, s.volume, s.plane, s.skip, s.out_volume, s.out_plane, s.band = windows.stack
         self.stack, self.plane, self.plane_rows = s, windows.plane, windows.plane_rows

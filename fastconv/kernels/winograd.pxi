@@ -183,7 +183,7 @@ cdef class Tiled(Sliding):
 
 
 cdef class winograd_forward(Tiled):
-    """y = activation(x * w + b) by tiles, or pooled: y = relu of the maximum of each tile, `which` its place.
+    """y = activation(x * w + b) by tiles, with what is `added` before; or pooled: y = relu of the maximum of each tile, `which` its place.
 
     An item is a block of an image's tiles; where an image has few, it is those of several images, since each item
     reads all the transformed filters.
@@ -193,17 +193,20 @@ cdef class winograd_forward(Tiled):
     cdef uint8_t[::1] which
     cdef real[:, ::1] scratch
     cdef const ix[::1] place, tile, cell
+    cdef const real[::1] added
     cdef ix out_block, out_image, out_row, gathered, sets
     cdef bint relu, biased, pooled, told
 
     def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
-                 real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
+                 real[:, ::1] scratch, windows, ix out_channels, bint relu=False, const real[::1] added=None,
+                 int threads=1):
         Tiled.__init__(self, windows, out_channels, threads)
         self.gathered = windows.gathered
         self.sets = (self.images + self.gathered - 1) // self.gathered * self.blocks
         # each split transforms the inputs anew: no more of them than threads need
         self.splits = max(1, min(self.units, (self.threads - 1) // max(1, self.sets) + 1))
         self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
+        self.added = added
         self.relu, self.biased, self.pooled, self.told = relu, b is not None, windows.pooled, which is not None
         self.place, self.tile, self.cell = windows.place, windows.tile, windows.cell
         self.out_block, self.out_image = windows.out_block, windows.out_image
@@ -255,6 +258,7 @@ cdef class winograd_forward(Tiled):
         cdef vf y[4]
         cdef vf best
         cdef vi winner
+        cdef ix cell
         cdef int k
         transform_output(m, stride, vload_n(&self.b[channel], lanes) if self.biased else vset(0), y)
         if self.pooled and self.told:
@@ -269,8 +273,10 @@ cdef class winograd_forward(Tiled):
             return
         for k in range(4):
             if 2 * i + k // 2 < self.out_height and 2 * j + k % 2 < self.out_width:
-                vstore_n(&self.y[at + k // 2 * self.out_row + k % 2 * self.out_channels],
-                         vrelu(y[k]) if self.relu else y[k], lanes)
+                cell = at + k // 2 * self.out_row + k % 2 * self.out_channels
+                if self.added is not None:
+                    y[k] = y[k] + vload_n(&self.added[cell], lanes)
+                vstore_n(&self.y[cell], vrelu(y[k]) if self.relu else y[k], lanes)
 
 
 cdef inline void transform_gradient(const real* dy, ix rows, ix cols, ix row, ix col, ix lanes, real* d,

@@ -13,7 +13,8 @@ from fastconv.names import spell_all
 from fastconv.ops import primitives as P
 from fastconv.ops import symbolic
 from fastconv.ops.arrays import numeric
-from fastconv.ops.rules import BINARY, OTHERS, REDUCTIONS, RULES, UNARY, ArrayOp
+from fastconv.ops.merge import array_op
+from fastconv.ops.rules import BINARY, OTHERS, REDUCTIONS, RULES, UNARY
 from fastconv.ops.symbolic import KerasTensor
 
 
@@ -28,7 +29,7 @@ def _array(name, argument, value):
 def _apply(name, *arrays, **settings):
     """Return a rule's value: of arrays at once, of symbolic tensors as another one."""
     if symbolic.any_symbolic(arrays):
-        return symbolic.apply(ArrayOp(name, **settings), *arrays)
+        return symbolic.apply(array_op(name, **settings), *arrays)
     given = [_array(name, f"x{i + 1}" if len(arrays) > 1 else "x", a) for i, a in enumerate(arrays)]
     if all(isinstance(a, (bool, int, float)) for a in given):
         given = [np.asarray(a, np.float32 if isinstance(a, float) else None) for a in given]
@@ -641,7 +642,7 @@ def cast(x, dtype):
         return numeric("ops.cast", "x", x).astype(dtype)
     if kind == "b":
         return _apply("not_equal", x, 0)
-    return _apply("cast_to_whole", x) if kind in "iu" else symbolic.apply(ArrayOp("add"), x, 0)
+    return _apply("cast_to_whole", x) if kind in "iu" else symbolic.apply(array_op("add"), x, 0)
 
 
 def shape(x):

@@ -8,7 +8,9 @@ from fastconv.ops import windows, winograd
 from fastconv.ops.op import Needs, Op
 
 FEW_PIXELS = 48  # below this a training step reads the filters in place: packing them would cost more
-FEW_CHANNELS = 1.5  # input channels, in vectors, below which a data gradient is scattered (measured)
+FEW_CHANNELS = (
+    1.5  # input channels, in vectors, below which, unless they fill one, a data gradient is scattered (measured)
+)
 SCATTER_BYTES = 8 << 20  # a padded image up to this size is scattered into as a whole
 NO_PADDING = ((0, 0), (0, 0))
 
@@ -71,8 +73,8 @@ class Conv2D(Op):
 
     def _is_scattered(self, site, c):
         """Tell whether the data gradient is made pixel by pixel of the output, since an input pixel has few values."""
-        few = c.channels < FEW_CHANNELS * site.k.VECTOR and c.groups == 1 and not _is_product(c)
-        return few and c.image_bytes <= SCATTER_BYTES
+        few = c.channels < FEW_CHANNELS * site.k.VECTOR and c.channels % site.k.VECTOR
+        return few and c.groups == 1 and not _is_product(c) and c.image_bytes <= SCATTER_BYTES
 
     def _scattered(self, site, c):
         return windows.scattered(c, site.k.BLOCK)
@@ -149,15 +151,18 @@ class Conv2D(Op):
         c = self.sizes(site.x_shape, w.shape)
         if self._by_tiles(c):
             arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), None, site.scratch)
-            tiles, settings = winograd.lists(site, c), {"relu": self.relu, "threads": site.threads}
-            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, **settings)]
+            return [site.k.winograd_forward(*arrays, winograd.lists(site, c), c.out_channels, **self._behind(site))]
         in_place = self._reads_in_place(site, c)
         filters = w.reshape(-1) if in_place else site.packed
         w_stride = c.out_channels if in_place else 0
         lists = self._lists(c)
         arrays = (site.x.reshape(-1), filters, b, site.y.reshape(-1), site.scratch)
-        settings = {"w_stride": w_stride, "relu": self.relu, "threads": site.threads}
+        settings = {"w_stride": w_stride, **self._behind(site)}
         return [self._kernel(site, c, "forward")(*arrays, lists, c.groups, c.out_channels, **settings)]
+
+    def _behind(self, site):
+        """Return what the kernels of forward do behind the sums."""
+        return {"relu": self.relu, "threads": site.threads}
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
@@ -289,7 +294,7 @@ def _is_product(c):
 
 def set_relu(op, relu):
     """Give an op a relu behind it, or none: its gradient reads the result again."""
-    op.relu = relu
+    op.relu, op.keeps_dy = relu, not relu
     if relu:
         op.name = f"{type(op).name}_relu"
         op.reads = "xy"

@@ -40,6 +40,7 @@ class _OverChannels(Op):
     """What the ops here share: their columns, and the calls of both directions from given factors."""
 
     relu = False
+    keeps_dy = True
 
     def output_shape(self, x, *params):
         """Return x's shape; raise ValueError unless each parameter has a value for each channel."""

@@ -49,6 +49,9 @@ class Op:
 
     name = "op"
     reads = "x"  # what backward reads again: any of "x", "y"
+    rereads = True  # whether backward reads the parameters again
+    late = ()  # places of the parameters that `prepare` does not read
+    keeps_dy = False  # whether backward is known to leave dy as it is
     alias = False  # the output is the input's memory under another shape
     elementwise = False  # order and number of cells do not matter
     random = False  # has `draw()`, which gives the seed of the next forward pass
@@ -83,6 +86,13 @@ class Op:
     def backward(self, site):
         """Return the kernel calls that compute ``site.dx`` (if not None) and ``site.dparams`` from ``site.dy``."""
         raise NotImplementedError
+
+    def passes(self, site):
+        """Return the places (0: x, 1: the first parameter, ...) whose gradients are dy, as backward leaves it.
+
+        A plan may give them dy's own memory; elsewhere backward makes copies.
+        """
+        return ()
 
     def flops(self, x, *params):
         """Return the number of additions and multiplications of forward."""

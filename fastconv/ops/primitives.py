@@ -15,10 +15,12 @@ from fastconv.ops.adaptive_pool import AdaptiveAveragePool, AdaptiveMaxPool
 from fastconv.ops.augment import Brightness, Contrast, Flip, Warp, Window
 from fastconv.ops.conv import Conv1D, Conv2D, Dense
 from fastconv.ops.conv3d import Conv3D
+from fastconv.ops.conv_add import Conv2DAdd
 from fastconv.ops.conv_pool import Conv1DReluMaxPool1D, Conv2DReluMaxPool2D
 from fastconv.ops.conv_transpose import ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
 from fastconv.ops.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from fastconv.ops.function import Function
+from fastconv.ops.merge import Concatenate, Merge, Sum
 from fastconv.ops.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from fastconv.ops.normalization import BatchNorm, GroupNorm, LayerNorm, Moments, Normalize, UnitNorm
 from fastconv.ops.penalty import ActivityPenalty
@@ -40,10 +42,12 @@ __all__ = [
     "AveragePool3D",
     "BatchNorm",
     "Brightness",
+    "Concatenate",
     "Contrast",
     "Conv1D",
     "Conv1DReluMaxPool1D",
     "Conv2D",
+    "Conv2DAdd",
     "Conv2DReluMaxPool2D",
     "Conv3D",
     "ConvTranspose1D",
@@ -66,6 +70,7 @@ __all__ = [
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
+    "Merge",
     "Moments",
     "Normalize",
     "PRelu",
@@ -79,6 +84,7 @@ __all__ = [
     "Softmax",
     "Sparsemax",
     "Standardize",
+    "Sum",
     "SwapAxes",
     "UnitNorm",
     "Warp",

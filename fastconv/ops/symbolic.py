@@ -13,6 +13,7 @@ from itertools import count
 import numpy as np
 
 from fastconv.ops.bfloat16 import narrowed
+from fastconv.ops.merge import array_op
 from fastconv.ops.rules import RULES, ArrayOp, Assign, Read
 
 _EFFECTS = ContextVar("effects", default=None)  # nodes of assignments, while a function is traced
@@ -136,7 +137,7 @@ def _operator(name, reflected=False):
     def method(self, other):
         if other is None or isinstance(other, (str, dict)):
             return NotImplemented
-        return apply(ArrayOp(name), *((other, self) if reflected else (self, other)))
+        return apply(array_op(name), *((other, self) if reflected else (self, other)))
 
     return method
 

@@ -55,6 +55,16 @@ def linear(first, norm):
     return not first.relu and not norm.relu
 
 
+def no_relu(*ops):
+    """Tell whether none of the ops has a relu yet."""
+    return not any(op.relu for op in ops)
+
+
+def plain_sum(merge, relu):
+    """Tell whether it is a sum that the relu stands behind, and `plain_relu` holds."""
+    return merge.rule == "add" and plain_relu(merge, relu)
+
+
 def probabilities(softmax, entropy):
     """Tell whether the loss takes the probabilities that the softmax makes."""
     return not entropy.from_logits
@@ -70,6 +80,7 @@ def _with_relu(op, relu):
     return type(op)(**{**op.settings, "relu": True})
 
 
+SEVERAL = 5040  # samples of a batch that shows which shapes change with it, though reshape divides it
 # ops with weights and a bias; the weights' last axes are the outputs, or the last but one
 SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D)
 TRANSPOSED_SUMS = (P.ConvTranspose1D, P.ConvTranspose2D, P.ConvTranspose3D)
@@ -87,6 +98,10 @@ FUSIONS = [
     *(Fusion((op, P.Relu), _with_relu, plain_relu) for op in (*SUMS[1:], *TRANSPOSED_SUMS)),
     Fusion((P.BatchNorm, P.Relu), _with_relu, plain_relu),
     Fusion((P.Normalize, P.Relu), _with_relu, plain_relu),
+    Fusion((P.Merge, P.Relu), _with_relu, plain_sum),
+    Fusion((P.Sum, P.Relu), _with_relu, plain_relu),
+    Fusion((P.Conv2D, P.Sum), lambda conv, other: P.Conv2DAdd(**conv.settings), no_relu),
+    Fusion((P.Conv2DAdd, P.Relu), _with_relu, plain_relu),
     Fusion(
         (P.Softmax, loss.CrossEntropy),
         lambda softmax, entropy: loss.SoftmaxCrossEntropy(entropy.sparse, entropy.smoothing, entropy.ignored),
@@ -125,6 +140,39 @@ def sink_swaps(steps, shapes, kept=()):
             steps[i + 1] = swap._replace(x=swap.y, y=other.y)
             shapes[swap.y] = shapes[swap.x]
     return steps, shapes
+
+
+def settle_sums(steps, input_shapes):
+    """Return the steps with sums of two values of one shape as `Sum`, what was made right before them first.
+
+    So a sum at the end of a residual block stands behind one of its branches, whichever that is, and may be fused with
+    it. Behind products of bfloat16 it stays by itself: only products are rounded.
+
+    Parameters
+    ----------
+    steps : list of Step
+    input_shapes : list of tuple
+        Without the batch.
+    """
+    found, shapes = [], {i: (SEVERAL, *shape) for i, shape in enumerate(input_shapes)}
+    for step in steps:
+        params = [None if v is None else shapes[v] if isinstance(v, int) else v.shape for v in step.variables]
+        try:
+            shapes[step.y] = tuple(step.op.output_shape(shapes[step.x], *params))
+        except (ValueError, TypeError, IndexError):
+            return steps  # it asks for a certain batch
+        before = found[-1] if found else None
+        if _is_plain_sum(step, shapes) and not (before and before.narrow):
+            values = [step.x, *step.variables]
+            x, other = values[::-1] if before and before.y == values[1] else values
+            step = step._replace(op=P.Sum(), x=x, variables=(other,))
+        found.append(step)
+    return found
+
+
+def _is_plain_sum(step, shapes):
+    plain = type(step.op) is P.Merge and step.op.rule == "add" and not step.op.relu and len(step.reads) == 2
+    return plain and shapes[step.reads[0]] == shapes[step.reads[1]]
 
 
 def fold(steps, kept=()):

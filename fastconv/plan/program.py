@@ -7,10 +7,12 @@ import numpy as np
 
 from fastconv import kernels
 from fastconv.ops.loss import loss_buffers
+from fastconv.ops.merge import layout
 from fastconv.ops.op import run
 from fastconv.ops.penalty import ActivityPenalty, penalty_calls
 from fastconv.plan.arena import Buffer, arrange, place
 from fastconv.plan.folding import Folded
+from fastconv.plan.sharing import Sharing
 
 
 class Program:
@@ -80,7 +82,7 @@ class Program:
             for x in step.reads:
                 self.values[x].until(i)
             for x in step.reads[1:]:
-                self.values[x].until(2 * last - i if self.training else i)
+                self.values[x].until(2 * last - i if self.training and step.op.rereads else i)
             if self.training and "x" in step.op.reads:
                 self.values[step.x].until(2 * last - i)
             if step.op.alias:
@@ -102,30 +104,35 @@ class Program:
         predictions.until(last if step.op.writes_predictions else self.end)
         if step.op.writes_predictions:
             predictions = self._new(self._shape(step.x), None, last, self.end)
-        return predictions, self._sink(step.x, step, last, alias=False)
+        return predictions, self._sink(step.x, step, last, passed=False)
 
     def _plan_gradients(self, last):
         """Make the buffers of gradients: where two meet, the later one gets a place of its own and is added."""
-        seen = set()
+        seen, sharing = set(), Sharing(self.steps)
         for i, step in reversed(list(enumerate(self.steps))):
             moment = 2 * last - i
             if step.y not in self.gradients:
                 continue
             self.gradients[step.y].until(moment)
+            places = [0] if step.op.alias else step.op.passes(self._sites[i])
+            if places and not step.op.alias:
+                places = sharing.passed(i, self.gradients, places, self.differentiable)
             for at, source in enumerate((step.x, *step.variables)):
-                alias = step.op.alias and at == 0
                 if isinstance(source, int):
                     if source in self.differentiable:
-                        self._sinks[i].append((at, *self._sink(source, step, moment, alias)))
+                        self._sinks[i].append((at, *self._sink(source, step, moment, at in places)))
                 elif at and source is not None and source.trainable and at - 1 not in step.op.state:
                     part = self._new(source.shape, None, moment, moment) if id(source) in seen else None
                     self._sinks[i].append((at, part, source if part else None))
                     seen.add(id(source))
 
-    def _sink(self, value, step, moment, alias):
-        """Return where a step writes the gradient of a value, and to what that is added, None if to nothing."""
+    def _sink(self, value, step, moment, passed):
+        """Return where a step writes the gradient of a value, and to what that is added, None if to nothing.
+
+        Where the step's own gradient is `passed` on, that is where it is written to already.
+        """
         whole = self.gradients.get(value)
-        part = self.gradients[step.y] if alias else self._new(self._shape(value), None, moment, moment)
+        part = self.gradients[step.y] if passed else self._new(self._shape(value), None, moment, moment)
         if whole is None:
             self.gradients[value] = part
             return part, None
@@ -143,7 +150,7 @@ class Program:
             for name, (shape, dtype) in part.items()
         }
         for name, (shape, dtype) in needs.prepared.items():
-            own = _reads_values(step)  # they change at each run
+            own = _prepares_values(step)  # they change at each run
             parts[name] = (
                 self._new(shape, dtype, i, back if self.training else i)
                 if own
@@ -162,7 +169,7 @@ class Program:
         for i, (step, site, parts) in enumerate(zip(self.steps, self._sites, self._parts, strict=True)):
             self._bind_site(step, site, parts, self._sinks[i])
             prepare.append(("prepare", step, [v.fold for v in step.variables if isinstance(v, Folded)]))
-            own = ("forward", forward) if _reads_values(step) else ("prepare", prepare)  # these change at each run
+            own = ("forward", forward) if _prepares_values(step) else ("prepare", prepare)  # these change at each run
             own[1].append((own[0], step, step.op.prepare(site)))
             forward.append(("forward", step, step.op.forward(site)))
             if self.training and step.y in self.gradients:
@@ -189,7 +196,12 @@ class Program:
     def _additions(self, sinks):
         """Return the calls that add up the gradients of what several steps read."""
         pairs = [(self._whole(whole), part.array) for _, part, whole in sinks if whole is not None]
-        return [partial(np.add, a, b.reshape(a.shape), a) for a, b in pairs]
+        return [self._added(a.reshape(-1), b.reshape(-1)) for a, b in pairs]
+
+    def _added(self, a, b):
+        """Return the call that adds b to a."""
+        k = kernels.for_dtype(self.plan.dtype)
+        return k.merge(a, b, a, "add", *layout(a.shape, a.shape, b.shape), threads=self.threads)
 
     def _whole(self, whole):
         return whole.array if isinstance(whole, Buffer) else self.plan.gradient(whole)
@@ -278,6 +290,6 @@ def one_call(calls, k):
     return runs[0] if len(runs) == 1 else partial(run, tuple(runs))
 
 
-def _reads_values(step):
-    """Tell whether one of a step's parameters is a value."""
-    return len(step.reads) > 1
+def _prepares_values(step):
+    """Tell whether one of the parameters that a step digests is a value."""
+    return any(isinstance(v, int) for place, v in enumerate(step.variables) if place not in step.op.late)

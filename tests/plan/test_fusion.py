@@ -21,6 +21,7 @@ from tests.plan.networks import assert_same_bits, make_plan, step
 def record(ops, x_shape, rng):
     """Return the steps of a chain of ops; where shapes of weights are given, they are whole numbers."""
     trace, value = Trace(x_shape[1:], training=True), 0
+    trace.shapes[0] = x_shape  # a parameter may be as large as the batch
     for op, param_shapes in ops:
         params = [
             shape if shape is None else Variable(shape if isinstance(shape, np.ndarray) else integers(rng, shape))
@@ -70,6 +71,11 @@ def conv_weights(case, bias=True):
     return [case.filters_shape, (case.filters,) if bias else None]
 
 
+def convolved(case):
+    """Return the shape of what a convolution makes."""
+    return P.Conv2D(**case.settings).output_shape(case.images, case.filters_shape)
+
+
 def pooled(case, order, bias=True):
     """Return a convolution with relu and pool behind it, in an order."""
     behind = {"relu": (P.Relu(), []), "pool": (P.MaxPool2D(**case.pool_settings), [])}
@@ -114,6 +120,8 @@ SEQUENCES = [
 ]
 SWAPPED = [(2, 3, 4, 5), (1, 1, 1, 1), (3, 1, 7, 2), (2, 33, 5, 17), (2, 3, 4), (0, 3, 4, 5), (2, 3, 2, 4, 5)]
 
+MERGED = [(shape, shape) for shape in NORMED] + [((2, 3, 4, 17), (17,)), ((2, 3, 4, 5), (2, 1, 1, 5)), ((2, 5), (1,))]
+
 CHAINS = {
     (P.Conv2D, P.Relu, P.MaxPool2D): [pooled(c, ("relu", "pool"), bias=i % 5 > 0) for i, c in enumerate(TILED)],
     (P.Conv2D, P.MaxPool2D, P.Relu): [pooled(c, ("pool", "relu"), bias=i % 5 > 1) for i, c in enumerate(TILED)],
@@ -152,6 +160,16 @@ CHAINS = {
     (P.Normalize, P.Relu): [
         with_relu(str(shape), P.Normalize(), norm_weights(shape[-1], i % 3 > 0), shape)
         for i, shape in enumerate(NORMED)
+    ],
+    (P.Merge, P.Relu): [with_relu(f"{shape}-{other}", P.Merge("add"), [other], shape) for shape, other in MERGED],
+    (P.Sum, P.Relu): [with_relu(str(shape), P.Sum(), [shape], shape) for shape in NORMED],
+    (P.Conv2D, P.Sum): [
+        (str(c), [(P.Conv2D(**c.settings), conv_weights(c, i % 5 > 0)), (P.Sum(), [convolved(c)])], c.images)
+        for i, c in enumerate(CONV_CASES)
+    ],
+    (P.Conv2DAdd, P.Relu): [
+        with_relu(str(c), P.Conv2DAdd(**c.settings), [*conv_weights(c, i % 5 > 0), convolved(c)], c.images)
+        for i, c in enumerate(CONV_CASES)
     ],
     (P.SwapAxes, P.SwapAxes): [
         (f"{way}-{shape}", [(P.SwapAxes(way), []), (P.SwapAxes(back), [])], shape)
@@ -199,7 +217,7 @@ def test_a_fused_step_stands_where_its_parts_stood(row, name, ops, x_shape, rng)
     if fused:
         (one,) = fused
         assert (one.x, one.y) == (steps[0].x, steps[-1].y)
-        assert one.variables == steps[0].variables
+        assert one.variables == tuple(v for each in steps for v in each.variables)
         assert one.layers == tuple(dict.fromkeys(each.layers[0] for each in steps))
     assert len(steps) == len(row), "the list that was given is left alone"
 
@@ -278,6 +296,12 @@ def not_fusable():
     yield "pool-first", [pool, conv, relu], image, [P.MaxPool2D, P.Conv2D]
     yield "tanh", [conv, (P.Elementwise("tanh"), [])], image, [P.Conv2D, P.Elementwise]
     yield "same-way", [(P.SwapAxes("last"), []), (P.SwapAxes("last"), [])], image, [P.SwapAxes, P.SwapAxes]
+    other = (2, 6, 7, 4)
+    yield "product", [conv, (P.Merge("multiply"), [other])], image, [P.Conv2D, P.Merge]
+    yield "conv-relu-sum", [conv, relu, (P.Sum(), [other])], image, [P.Conv2D, P.Sum]
+    yield "conv-channels", [conv, (P.Merge("add"), [(4,)])], image, [P.Conv2D, P.Merge]
+    yield "product-relu", [(P.Merge("multiply"), [image]), relu], image, [P.Merge, P.Relu]
+    yield "sum-two-relus", [(P.Merge("add"), [image]), relu, relu], image, [P.Merge, P.Relu]
     yield "nothing", [], image, []
     for case in FUSED_POOL_CASES:
         if not is_tiled(case):
