@@ -66,7 +66,7 @@ cdef class pack_filters(Kernel):
 
 
 cdef class conv2d_forward(Sliding):
-    """y = activation(x * w + b) over sliding windows, or that with an array as large as y `added` before the activation.
+    """y = activation(x * w + b) over sliding windows, with what is `added` (as large as y) before it.
 
     `w` is packed, or in place (``w_stride`` = number of output channels) where a dense layer has few rows to spend a
     copy on.

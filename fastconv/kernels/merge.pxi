@@ -78,7 +78,7 @@ cdef void merge_values(int how, bint relu, bint a_runs, bint b_runs, const real*
 
 
 cdef class merge(Pieces):
-    """y = a merged with b by a rule of `MERGES`, then relu if asked (behind sums only). y may be a or b if that is whole.
+    """y = a merged with b by a rule of `MERGES`, then relu if asked (behind sums only). y may be a whole a or b.
 
     `sizes` are those of (outer, middle, inner); `a_steps` and `b_steps` say how far neighbours along each lie apart.
     """

@@ -183,7 +183,9 @@ cdef class Tiled(Sliding):
 
 
 cdef class winograd_forward(Tiled):
-    """y = activation(x * w + b) by tiles, with what is `added` before; or pooled: y = relu of the maximum of each tile, `which` its place.
+    """y = activation(x * w + b) by tiles, or pooled: y = relu of the maximum of each tile, `which` its place.
+
+    What is `added`, as large as y, comes before the activation.
 
     An item is a block of an image's tiles; where an image has few, it is those of several images, since each item
     reads all the transformed filters.
