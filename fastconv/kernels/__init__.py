@@ -14,8 +14,10 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``bias.pxi``                a bias added by itself, and its gradient
 ``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
 ``pool.pxi``                max and average pooling
+``overlapping_pool.pxi``    the gradient of max pools of 3x3 cells, two apart
 ``global_pool.pxi``         the same with one window, the image
 ``axis_pool.pxi``           windows of any sizes along one axis: adaptive pooling
+``conv_average_pool.pxi``   conv2d, relu and an average pool in one pass, and its filters' gradient
 ``move.pxi``                boxes of cells: padding, cropping, the order of axes
 ``resample.pxi``            weighted sums along one axis: upsampling, resizing
 ``image.pxi``               warps, flips, windows, contrast and brightness of images
@@ -24,6 +26,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``activation.pxi``          the other activations
 ``penalty.pxi``             what regularizers add to a loss
 ``normalization.pxi``       moments, and the sweeps of batch, group and layer normalization
+``swept_pool.pxi``          an activation or a normalization and the pool behind it, in one pass
 ``loss.pxi``                softmax and the losses of classes
 ``rows.pxi``                activations of whole rows
 ``elementwise_loss.pxi``    losses cell by cell, by one table

@@ -299,6 +299,13 @@ cdef class conv2d_backward_filters(Sliding):
             for u in range(split * n // self.splits, (split + 1) * n // self.splits):
                 self.unit(u // self.slabs, u % self.slabs, at, i, band, spare, i > first)
 
+    cdef void spread(self, const real* dy, ix at, ix stride, ix lanes, ix pixels, real* out) noexcept nogil:
+        """Write a block's dense gradient, rows of BLOCK lanes; `at` is where the block lies in dy."""
+        if self.which is None:
+            copy_lanes(dy, stride, lanes, pixels, out)
+        else:
+            expand_winners(dy, &self.which[at], stride, lanes, pixels // self.window, self.window, out)
+
     cdef void clear_chunk(self, ix chunk) noexcept nogil:
         """A chunk without images."""
         cdef ix size = self.groups * (self.rows + 1) * self.lanes
@@ -328,11 +335,7 @@ cdef class conv2d_backward_filters(Sliding):
             db = dw + rows * self.lanes
         band += group * self.in_channels
         if self.copied:
-            if self.which is None:
-                copy_lanes(dy, stride, lanes, pixels, spare)
-            else:
-                expand_winners(dy, &self.which[0] + source + channel, stride, lanes, pixels // self.window, self.window,
-                               spare)
+            self.spread(dy, source + channel, stride, lanes, pixels, spare)
             dy, stride = spare, BLOCK_LANES
         if db != NULL and slab == 0:
             sum_rows(dy, stride, pixels, lanes, db, add)

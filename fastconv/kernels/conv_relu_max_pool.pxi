@@ -1,20 +1,37 @@
 """Convolution, relu and max pooling in one pass, and the gradients that visit only the winners.
 
+Without a relu, too: other activations that rise go behind the pool, where a quarter of the values is left.
 Behind a window of k cells at most one of k gradients is not zero, and none where relu is dead. One byte a pooled
 value says which cell won (255: none), and nothing of the convolution's own output is ever stored: max and relu
 commute, so a window is pooled out of a scratch block that fits the first cache.
 """
 
-cdef class conv2d_relu_max_pool_forward(conv2d_forward):
-    """y = relu(max over each window of (x * w + b)), and `which` cell of the window won, unless nobody asks."""
+cdef inline void largest_of(const int window, bint relu, bint told, const vf* cells, ix lanes, real* y,
+                            uint8_t* which) noexcept nogil:
+    """The maximum of a window's cells, relu if asked; and which was first to reach it, if that shall be told."""
+    cdef vf best = cells[0]
+    cdef vi winner = viset(0)
+    cdef int i
+    if not told:
+        for i in range(1, window):
+            best = vlarger(best, cells[i])
+    else:
+        for i in range(1, window):
+            vtake_winner(&best, &winner, cells[i], i)
+        vstore_bytes_n(which, vmark_dead(winner, best, DEAD_WINDOW) if relu else winner, lanes)
+    vstore_n(y, vrelu(best) if relu else best, lanes)
+
+
+cdef class conv2d_max_pool_forward(conv2d_forward):
+    """y = max over each window of (x * w + b), relu if asked, and `which` cell of it won, unless nobody asks."""
     cdef uint8_t[::1] which
     cdef ix window
     cdef bint told
     cdef const ix[::1] place                    # where a pooled value of a block goes
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, uint8_t[::1] which,
-                 real[:, ::1] scratch, windows, ix groups, ix out_channels, int threads=1):
-        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, threads=threads)
+                 real[:, ::1] scratch, windows, ix groups, ix out_channels, bint relu=False, int threads=1):
+        conv2d_forward.__init__(self, x, w, b, y, scratch, windows, groups, out_channels, relu=relu, threads=threads)
         self.which, self.window, self.place, self.told = which, windows.window, windows.place, which is not None
 
     cdef void unit(self, ix u, const real* band, ix pixels, ix at, real* spare) noexcept nogil:
@@ -23,36 +40,49 @@ cdef class conv2d_relu_max_pool_forward(conv2d_forward):
         cdef real* y = &self.y[0] + at + group * self.out_channels + first
         cdef uint8_t* which = &self.which[0] + at + group * self.out_channels + first if self.told else NULL
         self.contract(u, band, pixels, spare, &self.out[0], False)
-        pool_block(pixels // self.window, self.window, spare, lanes, &self.place[0], y, which)
+        self.pool(pixels // self.window, spare, lanes, y, which)
+
+    cdef void pool(self, ix pooled, const real* cells, ix lanes, real* y, uint8_t* which) noexcept nogil:
+        """Pool a block of outputs, window behind window."""
+        if self.relu:
+            pool_cells(True, pooled, self.window, cells, lanes, &self.place[0], y, which)
+        else:
+            pool_cells(False, pooled, self.window, cells, lanes, &self.place[0], y, which)
 
 
-cdef inline void pool_block(ix pooled, ix window, const real* cells, ix lanes, const ix* place, real* y,
-                            uint8_t* which) noexcept nogil:
-    """Pool a block of outputs, window behind window; without `which` nobody asks who won."""
+cdef void pool_block(ix pooled, ix window, const real* cells, ix lanes, const ix* place, real* y,
+                     uint8_t* which) noexcept nogil:
+    """Pool a block of outputs with relu, window behind window; without `which` nobody asks who won."""
+    pool_cells(True, pooled, window, cells, lanes, place, y, which)
+
+
+cdef inline void pool_cells(const bint relu, ix pooled, ix window, const real* cells, ix lanes, const ix* place,
+                            real* y, uint8_t* which) noexcept nogil:
     cdef ix p
     for p in range(pooled):
         if which == NULL:
-            largest(window, cells, lanes, y + place[p])
+            largest(relu, window, cells, lanes, y + place[p])
         elif window == 4:
-            pool_window(4, cells, lanes, y + place[p], which + place[p])
+            pool_window(relu, 4, cells, lanes, y + place[p], which + place[p])
         else:
-            pool_window(<int>window, cells, lanes, y + place[p], which + place[p])
+            pool_window(relu, <int>window, cells, lanes, y + place[p], which + place[p])
         cells += window * BLOCK_LANES
 
 
-cdef inline void largest(ix window, const real* cells, ix lanes, real* y) noexcept nogil:
-    """relu of the maximum of `window` cells, BLOCK_LANES apart."""
+cdef inline void largest(const bint relu, ix window, const real* cells, ix lanes, real* y) noexcept nogil:
+    """The maximum of `window` cells, BLOCK_LANES apart."""
     cdef vf best
     cdef ix i, j
     for j from 0 <= j < lanes by VL:
         best = vload(cells + j)
         for i in range(1, window):
             best = vlarger(best, vload(cells + i * BLOCK_LANES + j))
-        vstore_n(y + j, vrelu(best), lanes - j)
+        vstore_n(y + j, vrelu(best) if relu else best, lanes - j)
 
 
-cdef inline void pool_window(const int window, const real* cells, ix lanes, real* y, uint8_t* which) noexcept nogil:
-    """relu of the maximum of `window` cells, BLOCK_LANES apart, and which was first to reach it."""
+cdef inline void pool_window(const bint relu, const int window, const real* cells, ix lanes, real* y,
+                             uint8_t* which) noexcept nogil:
+    """The maximum of `window` cells, BLOCK_LANES apart, and which was first to reach it."""
     cdef vf best
     cdef vi winner
     cdef ix j
@@ -61,8 +91,8 @@ cdef inline void pool_window(const int window, const real* cells, ix lanes, real
         best, winner = vload(cells + j), viset(0)
         for i in range(1, window):
             vtake_winner(&best, &winner, vload(cells + i * BLOCK_LANES + j), i)
-        vstore_n(y + j, vrelu(best), lanes - j)
-        vstore_bytes_n(which + j, vmark_dead(winner, best, DEAD_WINDOW), lanes - j)
+        vstore_n(y + j, vrelu(best) if relu else best, lanes - j)
+        vstore_bytes_n(which + j, vmark_dead(winner, best, DEAD_WINDOW) if relu else winner, lanes - j)
 
 
 cdef class SparseBackward(Sliding):

@@ -196,16 +196,20 @@ cdef class average_pool2d_forward(Pooling):
         self.x, self.y = x, y
 
     cdef void line(self, ix n, ix i) noexcept nogil:
+        cdef Span rows = self.rows_of(i)
+        self.means(&self.x[0] + (n * self.s.height + rows.first) * self.s.width * self.s.channels, rows.count, n, i)
+
+    cdef void means(self, const real* x, ix rows, ix n, ix i) noexcept nogil:
+        """Do one row of windows of image n, whose rows of cells begin at x."""
         cdef ix j
-        cdef const real* x = &self.x[0] + n * self.s.height * self.s.width * self.s.channels
         cdef real* y = &self.y[0] + (n * self.s.out_height + i) * self.s.out_width * self.s.channels
-        cdef Span rows = self.rows_of(i), cols
+        cdef Span cols
         for j in range(self.s.out_width):
             cols = self.cols_of(j)
-            if rows.count == 0 or cols.count == 0:
+            if rows == 0 or cols.count == 0:
                 memset(y, 0, self.s.channels * sizeof(real))
             else:
-                self.window(x + (rows.first * self.s.width + cols.first) * self.s.channels, rows.count, cols.count, y)
+                self.window(x + cols.first * self.s.channels, rows, cols.count, y)
             y += self.s.channels
 
     cdef inline void window(self, const real* x, ix rows, ix cols, real* y) noexcept nogil:
@@ -270,20 +274,33 @@ cdef class PoolBackward(Pooling):
     cdef const real[::1] dy
     cdef const uint8_t[::1] which
     cdef real[::1] dx
-    cdef bint apart, winners
+    cdef bint apart, winners, paired            # paired: windows of 3x3 cells, two apart, see overlapping_pool.pxi
 
     def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[::1] dx, sizes, ix images, int threads=1):
         Pooling.__init__(self, sizes, images, threads)
         self.dy, self.which, self.dx, self.winners = dy, which, dx, which is not None
         self.apart = (self.s.stride_height >= self.s.window_height and self.s.stride_width >= self.s.window_width)
+        self.paired = (self.winners and self.whole and self.s.window_height == self.s.window_width == 3
+                       and self.s.stride_height == self.s.stride_width == 2)
 
     cdef void run(self) noexcept nogil:
-        cdef ix t, rows = self.s.out_height if self.apart else self.s.height
+        cdef ix t, rows = self.steps()
         for t in prange(self.images * rows, num_threads=self.threads, schedule="static"):
-            if self.apart:
-                self.line(t // rows, t % rows)
-            else:
-                self.cells(t // rows, t % rows)
+            self.step(t // rows, t % rows)
+
+    cdef ix steps(self) noexcept nogil:
+        """Return how many steps an image is: rows of windows, of blocks of 2x2 cells, or of cells."""
+        if self.apart:
+            return self.s.out_height
+        return (self.s.height + self.s.top + 1) // 2 if self.paired else self.s.height
+
+    cdef void step(self, ix n, ix i) noexcept nogil:
+        if self.apart:
+            self.line(n, i)
+        elif self.paired:
+            self.blocks(n, i)
+        else:
+            self.cells(n, i)
 
     cdef const uint8_t* winner(self, ix at) noexcept nogil:
         return &self.which[at] if self.winners else NULL
@@ -311,7 +328,7 @@ cdef class PoolBackward(Pooling):
                 memset(dx + (r * self.s.width + first) * self.s.channels, 0,
                        (stop - first) * self.s.channels * sizeof(real))
 
-    cdef inline void window(self, ix at, Span rows, Span cols, real* dx) noexcept nogil:
+    cdef void window(self, ix at, Span rows, Span cols, real* dx) noexcept nogil:
         cdef int place = <int>(rows.skipped * self.s.window_width + cols.skipped)
         dx += (rows.first * self.s.width + cols.first) * self.s.channels
         if self.winners:
@@ -331,6 +348,12 @@ cdef class PoolBackward(Pooling):
             hand_out(True, winners, <int>rows, <int>cols, dy, which, &self.s, place, dx)
 
     # -- windows that overlap
+    cdef void blocks(self, ix n, ix i) noexcept nogil:
+        """Write two rows of cells."""
+        cdef ix at = n * self.s.out_height * self.s.out_width * self.s.channels
+        row_of_blocks(&self.dy[0] + at, &self.which[0] + at, &self.s, i,
+                      &self.dx[0] + n * self.s.height * self.s.width * self.s.channels)
+
     cdef void cells(self, ix n, ix r) noexcept nogil:
         """Write one row of cells."""
         cdef const Pool* s = &self.s

@@ -7,6 +7,9 @@ gradients are the same contraction over the output's gradient, and a dense layer
 `fastconv.ops.windows` makes the lists, once, when a plan is built.
 """
 
+cdef extern from "simd.h" nogil:
+    enum: MASKS                   # whether stores of parts of vectors are one instruction
+
 cdef struct Band:                 # the input rows that a block of output rows reads
     ix height, width, channels    # of an image
     ix rows, cols                 # of the band
@@ -102,6 +105,11 @@ cdef inline void tile(const int m, const int v, const real* x, const ix* pixel, 
         for i in range(m):
             for j in range(v):
                 vstore(y + out[i] + j * VL, acc[i][j])
+        return
+    if MASKS:
+        for i in range(m):
+            for j in range(v):
+                vstore_n(y + out[i] + j * VL, acc[i][j], lanes - j * VL)
         return
     for i in range(m):
         for j in range(v):

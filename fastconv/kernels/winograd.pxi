@@ -183,7 +183,9 @@ cdef class Tiled(Sliding):
 
 
 cdef class winograd_forward(Tiled):
-    """y = activation(x * w + b) by tiles, or pooled: y = relu of the maximum of each tile, `which` its place.
+    """y = activation(x * w + b) by tiles, or pooled: y = that of the maximum of each tile, `which` its place.
+
+    With `mean` y is the mean of each tile's activations, and `which` a bit for each cell that is alive.
 
     What is `added`, as large as y, comes before the activation.
 
@@ -197,11 +199,11 @@ cdef class winograd_forward(Tiled):
     cdef const ix[::1] place, tile, cell
     cdef const real[::1] added
     cdef ix out_block, out_image, out_row, gathered, sets
-    cdef bint relu, biased, pooled, told
+    cdef bint relu, biased, pooled, told, mean
 
     def __init__(self, const real[::1] x, const real[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
-                 real[:, ::1] scratch, windows, ix out_channels, bint relu=False, const real[::1] added=None,
-                 int threads=1):
+                 real[:, ::1] scratch, windows, ix out_channels, bint relu=False, bint mean=False,
+                 const real[::1] added=None, int threads=1):
         Tiled.__init__(self, windows, out_channels, threads)
         self.gathered = windows.gathered
         self.sets = (self.images + self.gathered - 1) // self.gathered * self.blocks
@@ -210,6 +212,7 @@ cdef class winograd_forward(Tiled):
         self.x, self.u, self.b, self.y, self.which, self.scratch = x, u, b, y, which, scratch
         self.added = added
         self.relu, self.biased, self.pooled, self.told = relu, b is not None, windows.pooled, which is not None
+        self.mean = mean
         self.place, self.tile, self.cell = windows.place, windows.tile, windows.cell
         self.out_block, self.out_image = windows.out_block, windows.out_image
         self.out_row = self.out_width * out_channels
@@ -258,20 +261,15 @@ cdef class winograd_forward(Tiled):
     cdef inline void output(self, const real* m, ix stride, ix channel, ix lanes, ix at, ix i, ix j) noexcept nogil:
         """Write one tile's outputs, for one vector of channels; tile (i, j) of the image."""
         cdef vf y[4]
-        cdef vf best
-        cdef vi winner
+        cdef uint8_t* which = &self.which[at] if self.told else NULL
         cdef ix cell
         cdef int k
         transform_output(m, stride, vload_n(&self.b[channel], lanes) if self.biased else vset(0), y)
-        if self.pooled and self.told:
-            best, winner = y[0], viset(0)
-            for k in range(1, 4):
-                vtake_winner(&best, &winner, y[k], k)
-            vstore_n(&self.y[at], vrelu(best), lanes)
-            vstore_bytes_n(&self.which[at], vmark_dead(winner, best, DEAD_WINDOW), lanes)
+        if self.mean:
+            mean_of(4, self.relu, self.told, y, lanes, &self.y[at], which)
             return
         if self.pooled:
-            vstore_n(&self.y[at], vrelu(vlarger(vlarger(vlarger(y[0], y[1]), y[2]), y[3])), lanes)
+            largest_of(4, self.relu, self.told, y, lanes, &self.y[at], which)
             return
         for k in range(4):
             if 2 * i + k // 2 < self.out_height and 2 * j + k % 2 < self.out_width:

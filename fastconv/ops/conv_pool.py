@@ -1,4 +1,4 @@
-"""conv2d, relu and max pooling as one op."""
+"""conv2d, relu or nothing, and max or average pooling as one op."""
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from fastconv.ops.conv import (
     sum_partials,
     wants_filters,
 )
-from fastconv.ops.op import Needs
+from fastconv.ops.op import Needs, Site
 
 SPARSE_RUN = 48  # contiguous filter values from which visiting single winners can beat dense tiles (measured)
 SPARSE_BYTES = 1 << 20  # a padded image up to this size is scattered into as a whole
 NEAR_BYTES = 48 << 10  # an image of up to this size stays in the first cache while it is scattered into
 MOST_CHUNKS, CHUNK_IMAGES = 16, 8  # of the filters' gradient by visits (measured)
+MOST_BITS = 8  # cells of a window that a byte can tell the living of
 VISIT = 3  # visits pay where window * VISIT exceeds the lanes of a vector: dense tiles gain more from lanes (measured)
 
 
@@ -28,14 +29,22 @@ class Conv2DReluMaxPool2D(Conv2D):
     Behind a window of k cells at most one of k gradients is not zero. One byte a pooled value says which cell won; a
     convolution output that no window reads is never computed. With few input channels, or with small windows and wide
     vectors, gradients are dense again, the filters' over blocks that are expanded just before they are used.
+    Without `rectified` there is no relu.
     """
 
     name = "conv2d_relu_max_pool2d"
+    plain_name = "conv2d_max_pool2d"  # without the relu
+    forward_kernel = "conv2d_max_pool_forward"
+    averages = False
 
-    def __init__(self, pool_size, pool_strides, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1):
+    def __init__(
+        self, pool_size, pool_strides, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, rectified=True
+    ):
         super().__init__(strides, padding, dilation, groups)
         self.pool = (tuple(pool_size), tuple(pool_strides))
-        own = {"pool_size": self.pool[0], "pool_strides": self.pool[1]}
+        self.rectified = rectified
+        self.name = self.name if rectified else self.plain_name
+        own = {"pool_size": self.pool[0], "pool_strides": self.pool[1], "rectified": rectified}
         self.settings = {**own, **{key: value for key, value in self.settings.items() if key != "relu"}}
 
     def output_shape(self, x, w, b=None):
@@ -92,7 +101,7 @@ class Conv2DReluMaxPool2D(Conv2D):
             packed, size = packed_shape(site, c), scratch_shape(site, lists, lists.pixels * site.k.BLOCK)
         return Needs(
             prepared={"packed": (packed, None)},
-            saved={"which": (site.y_shape, np.uint8)} if site.training else {},
+            saved={"which": (site.y_shape, np.uint8)} if self._told(site) else {},
             forward={"scratch": (size, None)},
             backward=self._backward_needs(site, c) if site.training else {},
         )
@@ -116,19 +125,24 @@ class Conv2DReluMaxPool2D(Conv2D):
             "transposed": ((c.out_channels * c.filter_rows,), None),
         }
 
+    def _told(self, site):
+        """Tell whether forward says of each window what the gradients ask: who won."""
+        return site.training
+
     # -- calls --------------------------------------------------------------------------------------------
     def forward(self, site):
         w, b = site.params
         c = self.sizes(site.x_shape, w.shape)
-        which = site.which.reshape(-1) if site.training else None
+        which = site.which.reshape(-1) if self._told(site) else None
         arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), which, site.scratch)
+        settings = {"relu": self.rectified, "threads": site.threads}
         if self._by_tiles(c):
             tiles = winograd.lists(site, c, pooled=True)
-            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, threads=site.threads)]
+            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, mean=self.averages, **settings)]
         lists = self._lists(c)
         # the convolution's outputs lie in scratch memory, pixel behind pixel
         lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * site.k.BLOCK)
-        return [site.k.conv2d_relu_max_pool_forward(*arrays, lists, c.groups, c.out_channels, threads=site.threads)]
+        return [getattr(site.k, self.forward_kernel)(*arrays, lists, c.groups, c.out_channels, **settings)]
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
@@ -164,25 +178,93 @@ class Conv2DReluMaxPool2D(Conv2D):
 
     def expand(self, site, c):
         """Return the call that makes ``site.dconv``, the gradient of the convolution's own output."""
-        pooled = windows.pooled_size(c, *self.pool)
-        sizes = (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
         arrays = (site.dy.reshape(-1), site.which.reshape(-1), site.dconv.reshape(-1))
-        return site.k.max_pool2d_backward(*arrays, sizes, c.images, threads=site.threads)
+        return site.k.max_pool2d_backward(*arrays, self._pool_sizes(c), c.images, threads=site.threads)
+
+    def _pool_sizes(self, c):
+        """Return the sizes of the pool behind a convolution, as kernels of pools want them."""
+        pooled = windows.pooled_size(c, *self.pool)
+        return (c.out_height, c.out_width, c.out_channels, *pooled, *self.pool[0], *self.pool[1], 0, 0)
 
 
-class Conv1DReluMaxPool1D(Conv2DReluMaxPool2D):
-    """conv1d, relu and a max pool whose windows do not overlap: the same over images one cell wide."""
+class Conv2DAveragePool2D(Conv2DReluMaxPool2D):
+    """conv2d, relu if `rectified`, and an average pool whose windows do not overlap, in one pass.
 
-    name = "conv1d_relu_max_pool1d"
+    A cell's gradient is a share of its window's, or nothing where relu is dead: one bit a cell says which. Where
+    nobody wants the gradient of the images, that of the convolution's output is made block by block, just before the
+    filters' gradient reads it; else it has an array, which both gradients read.
+    """
+
+    name = "conv2d_relu_average_pool2d"
+    plain_name = "conv2d_average_pool2d"
+    forward_kernel = "conv2d_average_pool_forward"
+    averages = True
+
+    def _told(self, site):
+        return site.training and self.rectified
+
+    def _visits(self, site, c):
+        return None, None
+
+    def _is_dense(self, site, c):
+        """Tell whether the gradient of the convolution's output has an array."""
+        return site.wants_dx or winograd.pays_for_filters(c)
+
+    def _kernel(self, site, c, which):
+        return getattr(site.k, f"conv2d_average_pool_{which}")
+
+    def _backward_needs(self, site, c):
+        if not self._is_dense(site, c):
+            return self._filters_needs(site, c)
+        dconv = {"dconv": ((c.images, c.out_height, c.out_width, c.out_channels), None)}
+        return {**dconv, **CONVOLUTION._backward_needs(site, c)}
+
+    def backward(self, site):
+        c = self.sizes(site.x_shape, site.params[0].shape)
+        if not self._is_dense(site, c):
+            return self._filters_backward(site, c, site.which.reshape(-1) if self.rectified else None)
+        inner = Site(**{**site.__dict__, "dy": site.dconv})
+        calls = CONVOLUTION._filters_backward(inner, c, None)
+        calls += CONVOLUTION.input_backward(inner, c) if site.dx is not None else []
+        return [self.expand(site, c), *calls] if calls else []
+
+    def expand(self, site, c):
+        arrays, more = (site.dy.reshape(-1), site.dconv.reshape(-1)), (self._pool_sizes(c), c.images)
+        if not self.rectified:
+            return site.k.average_pool2d_backward(*arrays, *more, threads=site.threads)
+        living = site.k.relu_average_pool2d_backward
+        return living(arrays[0], site.which.reshape(-1), arrays[1], *more, threads=site.threads)
+
+
+CONVOLUTION = Conv2D()  # knows what to do with sizes and arrays, whatever made them
+
+
+class _OfSequences:
+    """The same over images one cell wide."""
+
     sizes = Conv1D.sizes
 
-    def __init__(self, pool_size, pool_strides, strides=(1,), padding="valid", dilation=(1,), groups=1):
-        super().__init__(pool_size, pool_strides, strides, padding, dilation, groups)
+    def __init__(self, pool_size, pool_strides, strides=(1,), padding="valid", dilation=(1,), groups=1, rectified=True):
+        super().__init__(pool_size, pool_strides, strides, padding, dilation, groups, rectified)
         self.pool = tuple((*sizes, 1) for sizes in self.pool)
 
     def output_shape(self, x, w, b=None):
         n, length, _, filters = super().output_shape(x, w, b)
         return n, length, filters
+
+
+class Conv1DReluMaxPool1D(_OfSequences, Conv2DReluMaxPool2D):
+    """conv1d, relu and a max pool whose windows do not overlap."""
+
+    name = "conv1d_relu_max_pool1d"
+    plain_name = "conv1d_max_pool1d"
+
+
+class Conv1DAveragePool1D(_OfSequences, Conv2DAveragePool2D):
+    """conv1d, relu if `rectified`, and an average pool whose windows do not overlap."""
+
+    name = "conv1d_relu_average_pool1d"
+    plain_name = "conv1d_average_pool1d"
 
 
 def winners_shape(site, image):

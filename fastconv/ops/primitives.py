@@ -16,7 +16,12 @@ from fastconv.ops.augment import Brightness, Contrast, Flip, Warp, Window
 from fastconv.ops.conv import Conv1D, Conv2D, Dense
 from fastconv.ops.conv3d import Conv3D
 from fastconv.ops.conv_add import Conv2DAdd
-from fastconv.ops.conv_pool import Conv1DReluMaxPool1D, Conv2DReluMaxPool2D
+from fastconv.ops.conv_pool import (
+    Conv1DAveragePool1D,
+    Conv1DReluMaxPool1D,
+    Conv2DAveragePool2D,
+    Conv2DReluMaxPool2D,
+)
 from fastconv.ops.conv_transpose import ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
 from fastconv.ops.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from fastconv.ops.function import Function
@@ -26,11 +31,13 @@ from fastconv.ops.normalization import BatchNorm, GroupNorm, LayerNorm, Moments,
 from fastconv.ops.penalty import ActivityPenalty
 from fastconv.ops.pool import AveragePool1D, AveragePool2D, MaxPool1D, MaxPool2D
 from fastconv.ops.pool3d import AveragePool3D, MaxPool3D
+from fastconv.ops.pooled import ActivationAveragePool2D, BatchNormMaxPool2D
 from fastconv.ops.resample import Resample
 from fastconv.ops.rules import ArrayOp, Assign, Paired, Read
 from fastconv.ops.shape import Crop, Permute, Reshape, SwapAxes, ZeroPad
 
 __all__ = [
+    "ActivationAveragePool2D",
     "ActivityPenalty",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
@@ -41,13 +48,16 @@ __all__ = [
     "AveragePool2D",
     "AveragePool3D",
     "BatchNorm",
+    "BatchNormMaxPool2D",
     "Brightness",
     "Concatenate",
     "Contrast",
     "Conv1D",
+    "Conv1DAveragePool1D",
     "Conv1DReluMaxPool1D",
     "Conv2D",
     "Conv2DAdd",
+    "Conv2DAveragePool2D",
     "Conv2DReluMaxPool2D",
     "Conv3D",
     "ConvTranspose1D",

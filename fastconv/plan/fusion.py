@@ -10,17 +10,21 @@ from typing import NamedTuple
 
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
+from fastconv.ops.conv_pool import MOST_BITS
 from fastconv.ops.pool import LARGEST_WINDOW
 from fastconv.plan.folding import folded_transposed_weights, folded_weights
 
+FEW_CELLS = 16  # of a small window
+
 
 class Fusion(NamedTuple):
-    """One row of the table."""
+    """One row of the table; `wide` ones are of float32 alone, and leave steps whose products are of bfloat16."""
 
     pattern: tuple
     fuse: object
     when: object
     variables: object = None
+    wide: bool = False
 
 
 def always(*ops):
@@ -33,16 +37,49 @@ def plain_relu(first, relu):
     return relu.is_plain and not first.relu
 
 
+def lie_apart(pool):
+    """Tell whether the pool's windows do not overlap, so that each cell has one reader."""
+    return all(stride >= size for stride, size in zip(pool.strides, pool.pool_size, strict=True))
+
+
+def told_in_bytes(pool):
+    """Tell whether a byte can number the cells of the pool's windows."""
+    return prod(pool.pool_size) <= LARGEST_WINDOW
+
+
 def tiles(conv, relu, pool):
     """Tell whether the pool's windows do not overlap and are not padded, so that each output has one reader."""
-    apart = all(stride >= size for stride, size in zip(pool.strides, pool.pool_size, strict=True))
-    small = prod(pool.pool_size) <= LARGEST_WINDOW
-    return plain_relu(conv, relu) and apart and small and pool.padding == "valid"
+    return plain_relu(conv, relu) and bare_tiles(conv, pool)
 
 
 def tiles_first(conv, pool, relu):
     """As `tiles`: relu and maximum may stand in either order."""
     return tiles(conv, relu, pool)
+
+
+def bare_tiles(conv, pool):
+    """As `tiles`, with no relu."""
+    return not conv.relu and lie_apart(pool) and told_in_bytes(pool) and pool.padding == "valid"
+
+
+def few_tiles(conv, pool):
+    """As `bare_tiles`, where windows are small: behind larger ones a convolution had better go its own way."""
+    return bare_tiles(conv, pool) and prod(pool.pool_size) <= FEW_CELLS
+
+
+def means(conv, relu, pool):
+    """As `tiles`, where a byte has a bit for each cell of a window."""
+    return tiles(conv, relu, pool) and prod(pool.pool_size) <= MOST_BITS
+
+
+def few_means(activation, pool):
+    """Tell whether the activation is worked out once for each cell, and a row of windows has not too many of them."""
+    return lie_apart(pool) and prod(pool.pool_size) <= FEW_CELLS and isinstance(pool.padding, str)
+
+
+def winners_told(norm, pool):
+    """Tell whether every window has a winner that a byte can number."""
+    return told_in_bytes(pool) and isinstance(pool.padding, str)
 
 
 def inverse(first, second):
@@ -70,10 +107,23 @@ def probabilities(softmax, entropy):
     return not entropy.from_logits
 
 
-def _conv_pool(conv, pool):
+def _conv_pool(conv, pool, rectified=True):
     settings = {key: conv.settings[key] for key in ("strides", "padding", "dilation", "groups")}
-    fused = POOLED[type(conv)]
-    return fused(pool.pool_size, pool.strides, **settings)
+    fused = POOLED[type(conv), type(pool)]
+    return fused(pool.pool_size, pool.strides, **settings, rectified=rectified)
+
+
+def _bare_conv_pool(conv, pool):
+    return _conv_pool(conv, pool, rectified=False)
+
+
+def _activation_pool(activation, pool):
+    settings = {key: value for key, value in activation.settings.items() if key != "function"}
+    return P.ActivationAveragePool2D(activation.function, **pool.settings, **settings)
+
+
+def _norm_pool(norm, pool):
+    return P.BatchNormMaxPool2D(pool.pool_size, pool.strides, pool.padding, **norm.settings)
 
 
 def _with_relu(op, relu):
@@ -85,7 +135,13 @@ SEVERAL = 5040  # samples of a batch that shows which shapes change with it, tho
 SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D)
 TRANSPOSED_SUMS = (P.ConvTranspose1D, P.ConvTranspose2D, P.ConvTranspose3D)
 # convolutions that a pool may stand behind, and the two as one
-POOLED = {P.Conv2D: P.Conv2DReluMaxPool2D, P.Conv1D: P.Conv1DReluMaxPool1D}
+POOLED = {
+    (P.Conv2D, P.MaxPool2D): P.Conv2DReluMaxPool2D,
+    (P.Conv1D, P.MaxPool1D): P.Conv1DReluMaxPool1D,
+    (P.Conv2D, P.AveragePool2D): P.Conv2DAveragePool2D,
+    (P.Conv1D, P.AveragePool1D): P.Conv1DAveragePool1D,
+}
+MAX_POOLS = (P.MaxPool1D, P.MaxPool2D, P.MaxPool3D)
 # rows that leave nothing; they come first, since longer runs may meet when they are done
 CANCELLATIONS = [Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse)]
 FUSIONS = [
@@ -93,7 +149,12 @@ FUSIONS = [
     Fusion((P.Conv2D, P.MaxPool2D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
     Fusion((P.Conv1D, P.Relu, P.MaxPool1D), lambda conv, relu, pool: _conv_pool(conv, pool), tiles),
     Fusion((P.Conv1D, P.MaxPool1D, P.Relu), lambda conv, pool, relu: _conv_pool(conv, pool), tiles_first),
+    Fusion((P.Conv2D, P.Relu, P.AveragePool2D), lambda conv, relu, pool: _conv_pool(conv, pool), means, wide=True),
+    Fusion((P.Conv1D, P.Relu, P.AveragePool1D), lambda conv, relu, pool: _conv_pool(conv, pool), means, wide=True),
     *CANCELLATIONS,
+    *(Fusion(pair, _bare_conv_pool, few_tiles, wide=True) for pair in POOLED),
+    Fusion((P.Elementwise, P.AveragePool2D), _activation_pool, few_means),
+    Fusion((P.BatchNorm, P.MaxPool2D), _norm_pool, winners_told),
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
     *(Fusion((op, P.Relu), _with_relu, plain_relu) for op in (*SUMS[1:], *TRANSPOSED_SUMS)),
     Fusion((P.BatchNorm, P.Relu), _with_relu, plain_relu),
@@ -131,14 +192,19 @@ def sink_swaps(steps, shapes, kept=()):
     steps, shapes
         New lists.
     """
+    return _sink(steps, shapes, kept, lambda swap, other: isinstance(swap, P.SwapAxes) and other.elementwise)
+
+
+def _sink(steps, shapes, kept, sinks):
+    """Move a step behind the next one, its only reader, wherever ``sinks(op, next op)``, as far as it goes."""
     steps, shapes = list(steps), list(shapes)
-    for i in range(len(steps) - 1):  # a swap goes as far as it can on its way through this loop
-        swap, other = steps[i], steps[i + 1]
-        alone = other.x == swap.y and _readers(steps, swap.y) == 1 and swap.y not in kept
-        if isinstance(swap.op, P.SwapAxes) and other.op.elementwise and alone:
-            steps[i] = other._replace(x=swap.x, y=swap.y)
-            steps[i + 1] = swap._replace(x=swap.y, y=other.y)
-            shapes[swap.y] = shapes[swap.x]
+    for i in range(len(steps) - 1):  # a step goes as far as it can on its way through this loop
+        first, other = steps[i], steps[i + 1]
+        alone = other.x == first.y and _readers(steps, first.y) == 1 and first.y not in kept
+        if alone and sinks(first.op, other.op):
+            steps[i] = other._replace(x=first.x, y=first.y)
+            steps[i + 1] = first._replace(x=first.y, y=other.y)
+            shapes[first.y] = tuple(other.op.output_shape(shapes[first.x]))
     return steps, shapes
 
 
@@ -173,6 +239,34 @@ def settle_sums(steps, input_shapes):
 def _is_plain_sum(step, shapes):
     plain = type(step.op) is P.Merge and step.op.rule == "add" and not step.op.relu and len(step.reads) == 2
     return plain and shapes[step.reads[0]] == shapes[step.reads[1]]
+
+
+# activations that rise with their argument, in all of their settings or in those that a predicate tells
+RISING = {
+    **dict.fromkeys(("sigmoid", "tanh", "selu", "softplus", "log_sigmoid", "softsign", "exponential"), always),
+    **dict.fromkeys(
+        ("hard_sigmoid", "hard_tanh", "sparse_sigmoid", "sparse_plus", "squareplus", "tanh_shrink"), always
+    ),
+    **dict.fromkeys(("elu", "celu"), lambda op: op.alpha > 0),
+    **dict.fromkeys(("hard_shrink", "soft_shrink"), lambda op: op.threshold >= 0),
+}
+
+
+def rises(op):
+    """Tell whether an op goes value by value and never falls, so that the maximum may as well be taken before it."""
+    if isinstance(op, P.Relu):
+        return not op.is_plain and op.negative_slope >= 0 and op.threshold >= 0
+    return isinstance(op, P.Elementwise) and RISING.get(op.function, lambda op: False)(op)
+
+
+def sink_activations(steps, shapes, kept=()):
+    """Move activations that rise behind the max pools they stand in front of, where fewer values are left.
+
+    Of equal values behind the activation another one may win than of those before it: where it does not rise, and its
+    slope is zero but for rounding. A plain relu stays: convolutions and normalizations have it for nothing.
+    See `sink_swaps` for the arguments.
+    """
+    return _sink(steps, shapes, kept, lambda first, second: rises(first) and isinstance(second, MAX_POOLS))
 
 
 def fold(steps, kept=()):
@@ -233,6 +327,8 @@ def _matches(row, run, steps, kept):
     inner = [step.y for step in run[:-1]]
     chained = all(after.x == value for value, after in zip(inner, run[1:], strict=True))
     single = all(_readers(steps, value) == 1 and value not in kept for value in inner)
+    if row.wide and any(step.narrow for step in run):
+        return False
     vanishes = row in CANCELLATIONS and run[-1].y in kept
     if row in FOLDINGS and any(isinstance(v, int) for step in run for v in step.variables):
         return False  # made of values, so not the same at each call

@@ -10,7 +10,7 @@ from fastconv import kernels
 from fastconv.ops import primitives as P
 from fastconv.ops.loss import LossOp
 from fastconv.plan import arena, describe
-from fastconv.plan.fusion import fold, fuse, settle_sums, sink_swaps, without
+from fastconv.plan.fusion import fold, fuse, settle_sums, sink_activations, sink_swaps, without
 from fastconv.plan.lowering import Chain, Step, lower_network, narrow
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
@@ -81,6 +81,7 @@ class Plan:
         kept = set(outputs) if len(outputs) > 1 else ()
         if self.fused:
             steps, shapes = sink_swaps(settle_sums(steps, self.input_shapes), shapes, kept)
+            steps, shapes = sink_activations(steps, shapes, kept)
             steps = steps if training else fold(steps, kept)  # once, for all modes: they share the folded weights
         plain, source = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
         found = [source.get(value, value) for value in outputs]

@@ -713,4 +713,6 @@ ELSEWHERE = {
         "any number of axes: tests/ops/test_random_axes.py",
     ),
     "Conv1DReluMaxPool1D": "against its parts: tests/plan/test_fusion.py",
+    **dict.fromkeys(("Conv1DAveragePool1D", "Conv2DAveragePool2D"), "tests/ops/test_conv_average_pool.py"),
+    **dict.fromkeys(("ActivationAveragePool2D", "BatchNormMaxPool2D"), "tests/ops/test_pooled.py"),
 }

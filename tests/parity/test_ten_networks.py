@@ -234,6 +234,43 @@ NETS = [
         lambda module: module.optimizers.Lion(1e-4),
         ("DepthwiseConv1D", "SeparableConv1D"),
     ),
+    (
+        Net(
+            "lenet-5",
+            lambda L: [
+                L.Conv2D(6, 5, padding="same", activation="tanh"),
+                L.AveragePooling2D(2),
+                L.Conv2D(16, 3, activation="relu"),
+                L.AveragePooling2D(2),
+                L.Flatten(),
+                L.Dense(24, activation="sigmoid"),
+                L.Dense(10, activation="softmax"),
+            ],
+            SPARSE,
+        ),
+        lambda module: module.optimizers.SGD(0.05, momentum=0.9),
+        (),
+    ),
+    (
+        Net(
+            "alexnet-like-overlapping-pools",
+            lambda L: [
+                L.Conv2D(16, 3, padding="same", activation="relu"),
+                L.MaxPooling2D(3, 2, padding="same"),
+                L.Conv2D(24, 3, padding="same", use_bias=False),
+                L.BatchNormalization(),
+                L.ReLU(),
+                L.MaxPooling2D(3, 2, padding="same"),
+                L.Conv2D(16, 3, padding="same", activation="elu"),
+                L.MaxPooling2D(2),
+                L.Flatten(),
+                L.Dense(10, activation="softmax"),
+            ],
+            SPARSE,
+        ),
+        lambda module: module.optimizers.SGD(0.01, momentum=0.9),
+        (),
+    ),
 ]
 
 

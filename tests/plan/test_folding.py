@@ -136,7 +136,10 @@ def kinds(plan, mode="predict"):
 
 NOT_FOLDED = {
     "relu-between": ([L.Conv2D(4, 3, activation="relu"), L.BatchNormalization()], [P.Conv2D, P.Normalize]),
-    "pool-between": ([L.Conv2D(4, 3), L.MaxPooling2D(2), L.BatchNormalization()], [P.Conv2D, P.MaxPool2D, P.Normalize]),
+    "pool-between": (
+        [L.Conv2D(4, 3), L.MaxPooling2D(2), L.BatchNormalization()],
+        [P.Conv2DReluMaxPool2D, P.Normalize],
+    ),
     "first": ([L.BatchNormalization(), L.ReLU(), L.Conv2D(4, 3)], [P.Normalize, P.Conv2D]),
     "rows": ([L.Conv2D(4, 3), L.BatchNormalization(axis=2)], [P.Conv2D, *[P.SwapAxes] * 2, P.Normalize]),
     "groups": ([L.Conv2D(4, 3), L.GroupNormalization(2)], [P.Conv2D, P.GroupNorm]),

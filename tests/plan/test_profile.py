@@ -45,7 +45,7 @@ def test_forward():
     ]
     first = profile.steps[0]
     assert first.forward.flops == 6 * CONV and first.backward is None
-    assert first.forward.kernels == ("conv2d_relu_max_pool_forward",)
+    assert first.forward.kernels == ("conv2d_max_pool_forward",)
     assert first.bytes == 4 * (6 * 12 * 11 * 3 + 27 * 8 + 8 + 6 * 5 * 4 * 8)
     assert profile.steps[2].bytes == 0 and profile.steps[2].forward.kernels == ()
     assert (profile.batch, profile.mode, profile.variant) == (6, "predict", kernels.variant())
@@ -123,7 +123,7 @@ def test_a_rich_table():
     with console.capture() as captured:
         console.print(profile)
     shown = captured.get()
-    assert "conv2d_relu_max_pool_forward" in shown and "together" in shown and "┃" in shown
+    assert "conv2d_max_pool_forward" in shown and "together" in shown and "┃" in shown
 
 
 def test_without_fusion_each_op_is_a_step():
