@@ -24,7 +24,43 @@ def tutorial():
     return side().model()
 
 
-NETWORKS = {"tutorial": (tutorial, (28, 28, 1)), "cifar": (cifar, (32, 32, 3))}
+def lenet():
+    """Return LeNet-5: five by five filters, smooth activations and average pools."""
+    return classifier(
+        (28, 28, 1),
+        L.Conv2D(6, 5, padding="same", activation="tanh"),
+        L.AveragePooling2D(2),
+        L.Conv2D(16, 5, activation="tanh"),
+        L.AveragePooling2D(2),
+    )
+
+
+def averages():
+    """Return a network with a relu and an average pool behind each convolution."""
+    blocks = ((L.Conv2D(n, 3, padding="same", activation="relu"), L.AveragePooling2D(2)) for n in (32, 64, 128))
+    return classifier((32, 32, 3), *(layer for block in blocks for layer in block))
+
+
+def overlapping():
+    """Return a network with max pools whose windows overlap, as AlexNet has them, behind elu."""
+    blocks = ((L.Conv2D(n, 5, padding="same", activation="elu"), L.MaxPooling2D(3, 2)) for n in (32, 64))
+    return classifier((32, 32, 3), *(layer for block in blocks for layer in block))
+
+
+def classifier(shape, *layers):
+    """Return a compiled network of some layers and ten classes."""
+    model = fastconv.Sequential([fastconv.Input(shape), *layers, L.Flatten(), L.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+NETWORKS = {
+    "tutorial": (tutorial, (28, 28, 1)),
+    "cifar": (cifar, (32, 32, 3)),
+    "lenet": (lenet, (28, 28, 1)),
+    "averages": (averages, (32, 32, 3)),
+    "overlapping": (overlapping, (32, 32, 3)),
+}
 BATCH = 64
 
 
