@@ -93,14 +93,20 @@ cdef inline void share_cells(const real* dy, const uint8_t* alive, ix lanes, int
 cdef class relu_average_pool2d_backward(PoolBackward):
     """dx = each output's gradient, shared equally by its window's cells, where their bit in `which` says alive."""
 
-    cdef void window(self, ix at, Span rows, Span cols, real* dx) noexcept nogil:
-        dx += (rows.first * self.s.width + cols.first) * self.s.channels
-        if not self.whole:
-            share_living(False, <int>rows.count, <int>cols.count, &self.dy[at], &self.which[at], &self.s, dx)
-        elif rows.count == 2 and cols.count == 2:
-            share_living(True, 2, 2, &self.dy[at], &self.which[at], &self.s, dx)
-        else:
-            share_living(True, <int>rows.count, <int>cols.count, &self.dy[at], &self.which[at], &self.s, dx)
+    def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[::1] dx, sizes, ix images, int threads=1):
+        PoolBackward.__init__(self, dy, which, dx, sizes, images, threads)
+        self.masked = True
+
+
+cdef inline void share_masked(bint whole, ix rows, ix cols, const real* dy, const uint8_t* alive, const Pool* s,
+                              real* dx) noexcept nogil:
+    """A window whose cells are counted only now."""
+    if not whole:
+        share_living(False, <int>rows, <int>cols, dy, alive, s, dx)
+    elif rows == 2 and cols == 2:
+        share_living(True, 2, 2, dy, alive, s, dx)
+    else:
+        share_living(True, <int>rows, <int>cols, dy, alive, s, dx)
 
 
 cdef inline void share_living(const bint whole, const int rows, const int cols, const real* dy, const uint8_t* alive,

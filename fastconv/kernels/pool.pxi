@@ -275,6 +275,7 @@ cdef class PoolBackward(Pooling):
     cdef const uint8_t[::1] which
     cdef real[::1] dx
     cdef bint apart, winners, paired            # paired: windows of 3x3 cells, two apart, see overlapping_pool.pxi
+    cdef bint masked                            # of a mean behind a relu, see conv_average_pool.pxi
 
     def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[::1] dx, sizes, ix images, int threads=1):
         Pooling.__init__(self, sizes, images, threads)
@@ -328,10 +329,12 @@ cdef class PoolBackward(Pooling):
                 memset(dx + (r * self.s.width + first) * self.s.channels, 0,
                        (stop - first) * self.s.channels * sizeof(real))
 
-    cdef void window(self, ix at, Span rows, Span cols, real* dx) noexcept nogil:
+    cdef inline void window(self, ix at, Span rows, Span cols, real* dx) noexcept nogil:
         cdef int place = <int>(rows.skipped * self.s.window_width + cols.skipped)
         dx += (rows.first * self.s.width + cols.first) * self.s.channels
-        if self.winners:
+        if self.masked:
+            share_masked(self.whole, rows.count, cols.count, &self.dy[at], &self.which[at], &self.s, dx)
+        elif self.winners:
             self.hand(True, rows.count, cols.count, &self.dy[at], self.winner(at), place, dx)
         else:
             self.hand(False, rows.count, cols.count, &self.dy[at], NULL, place, dx)
