@@ -73,6 +73,8 @@ AXES = [
     ("ConvTranspose2D", (2, 4, 5, 3), (4, 3, 2, 3), (2, 2)),
     ("ConvTranspose3D", (1, 2, 3, 4, 3), (2, 3, 3, 2, 3), (2, 1, 2)),
     ("DepthwiseConv1D", (2, 9, 3), (4, 3, 1), (1,)),
+    ("DepthwiseConv3D", (2, 3, 4, 5, 3), (2, 3, 2, 3, 1), (1, 2, 1)),
+    ("Conv2D", (2, 7, 5, 6), (3, 3, 2, 9), (2, 1)),
 ]
 
 
@@ -80,12 +82,21 @@ AXES = [
 def test_other_numbers_of_axes(benchmarks, name, x, w, strides):
     rng = np.random.default_rng(0)
     x, w = (rng.integers(-4, 5, shape).astype(np.float32) for shape in (x, w))
-    forward, backward = benchmarks("axes").NUMPY[name](x, w, strides)
-    y, backprop = getattr(primitives, name)(strides, "same")(x, w, None)
+    axes = benchmarks("axes")
+    forward, backward = axes.NUMPY[name](x, w, strides)
+    y, backprop = axes.make_op(name, x, w, strides)(x, w, None)
     assert_array_equal(forward(), y)
     dy = rng.integers(-4, 5, y.shape).astype(np.float32)
     for actual, right in zip(backward(dy), backprop(dy), strict=False):
         assert_array_equal(actual, right)
+
+
+@pytest.mark.parametrize("name", ["MaxPool3D", "AveragePool3D"])
+@pytest.mark.parametrize(("size", "strides"), [((2, 2, 2), (2, 2, 2)), ((3, 2, 3), (2, 1, 2))])
+def test_pools_of_volumes(benchmarks, name, size, strides):
+    x = np.random.default_rng(0).integers(-4, 5, (2, 5, 4, 7, 3)).astype(np.float32)
+    y, _ = getattr(primitives, name)(size, strides)(x)
+    assert_allclose(benchmarks("axes").pooled(name, x, size, strides), y, rtol=1e-6, atol=1e-6)
 
 
 def test_all_these_have_a_baseline(benchmarks):

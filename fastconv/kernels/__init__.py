@@ -7,6 +7,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``sliding.pxi``             windows over images: bands, register tiles, the split over threads
 ``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
 ``volume.pxi``              the same over planes of volumes: conv3d
+``grouped.pxi``             groups of few channels, several in a vector
 ``conv_relu_max_pool.pxi``  conv2d, relu and pool in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
 ``bfloat16.pxi``            rounding to bfloat16, and convolutions by pairs of such numbers

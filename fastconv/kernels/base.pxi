@@ -29,6 +29,8 @@ cdef extern from "simd.h" nogil:
     vf vlarger(vf, vf)
     vf vheld(vf)
     vf vpick(const real*, const int*)
+    vf vpermute(vf, const int*)
+    real vsum(vf)
     vi vload_bytes_n(const uint8_t*, long)
     void vstore_bytes_n(uint8_t*, vi, long)
     void vstore_int_n(int*, vi, long)

@@ -220,6 +220,34 @@ static inline vf vpick(const real *p, const int *index) {
     return vload(lanes);
 #endif
 }
+/* The sum of all lanes, by halves. */
+static inline real vsum(vf v) {
+#if defined(__AVX512F__) && VL == 16
+    return _mm512_reduce_add_ps((__m512)v);
+#elif defined(__AVX2__) && VL == 8 && REAL_BYTES == 4
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+#else
+    real lanes[VL];
+    vstore(lanes, v);
+    for (int n = VL / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++) lanes[i] += lanes[i + n];
+    return lanes[0];
+#endif
+}
+/* Lane i is lane index[i] of v. */
+static inline vf vpermute(vf v, const int *index) {
+#if defined(__AVX512F__) && VL == 16
+    return (vf)_mm512_permutexvar_ps(_mm512_loadu_si512(index), (__m512)v);
+#elif defined(__AVX2__) && VL == 8 && REAL_BYTES == 4
+    return (vf)_mm256_permutevar8x32_ps((__m256)v, _mm256_loadu_si256((const __m256i *)index));
+#else
+    real lanes[VL];
+    vstore(lanes, v);
+    return vpick(lanes, index);
+#endif
+}
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */
 #if MASKS
 static inline __mmask16 vfirst(long n) { return (__mmask16)(n <= 0 ? 0 : (1u << n) - 1); }

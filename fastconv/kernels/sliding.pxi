@@ -210,6 +210,13 @@ cdef class Sliding(Pieces):
             threads, (<double>self.images * self.blocks * self.pixels + 2) * self.rows * out_channels / VL)
         self.splits = max(1, min(self.units, 4 * self.threads // max(1, self.images * self.blocks)))
 
+    cdef void share_vectors(self, ix size, int threads) noexcept nogil:
+        """Let the units be the vectors of all output channels, with `size` products in each for a filter row."""
+        self.units = (self.out_channels + VL - 1) // VL
+        self.threads = useful_threads(
+            threads, (<double>self.images * self.blocks * self.pixels + 2) * self.rows * size * self.units)
+        self.splits = max(1, min(self.units, 4 * self.threads // max(1, self.images * self.blocks)))
+
     cdef ix pixels_of(self, ix block) noexcept nogil:
         return self.last_pixels if block == self.blocks - 1 else self.pixels
 

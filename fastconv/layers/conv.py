@@ -385,6 +385,7 @@ class Conv3D(_Conv):
 
     axes = 3
     op_class = P.Conv3D
+    depthwise_class = P.DepthwiseConv3D
 
     def __init__(
         self,

@@ -126,6 +126,7 @@ NARROW = {
     P.Dense: Narrow,
     P.DepthwiseConv1D: Rounded,
     P.DepthwiseConv2D: Rounded,
+    P.DepthwiseConv3D: Rounded,
 }
 
 

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from fastconv.ops import windows, winograd
+from fastconv.ops import grouped, windows, winograd
 from fastconv.ops.op import Needs, Op
 
 FEW_PIXELS = 48  # below this a training step reads the filters in place: packing them would cost more
@@ -71,6 +71,10 @@ class Conv2D(Op):
         """Tell whether the filter gradient goes by Winograd's tiles."""
         return winograd.pays_for_filters(c)
 
+    def _by_diagonals(self, site, c):
+        """Tell whether several groups share a vector, in all directions."""
+        return grouped.pays(site.k, c)
+
     def _is_scattered(self, site, c):
         """Tell whether the data gradient is made pixel by pixel of the output, since an input pixel has few values."""
         few = c.channels < FEW_CHANNELS * site.k.VECTOR and c.channels % site.k.VECTOR
@@ -90,12 +94,16 @@ class Conv2D(Op):
         if self._by_tiles(c):
             packed, scratch = winograd.filters_shape(site, c), winograd.scratch_shape(site, winograd.lists(site, c))
         else:
-            packed, scratch = packed_shape(site, c), scratch_shape(site, self._lists(c))
+            packed, scratch = self._packed_shape(site, c, c), scratch_shape(site, self._lists(c))
         return Needs(
             prepared={} if self._reads_in_place(site, c) else {"packed": (packed, None)},
             forward={"scratch": (scratch, None)},
             backward=self._backward_needs(site, c) if site.training else {},
         )
+
+    def _packed_shape(self, site, c, packed):
+        """Return the shape of filters that are packed for the sizes `packed`: those of forward, or of a phase."""
+        return (grouped.filters_shape if self._by_diagonals(site, c) else packed_shape)(site, packed)
 
     def _backward_needs(self, site, c):
         return {**self._filters_needs(site, c), **(self._input_needs(site, c) if site.wants_dx else {})}
@@ -115,7 +123,8 @@ class Conv2D(Op):
         phases = self._phases(c)
         widest = max((lists for lists, _ in phases), key=lambda lists: lists.band_size)
         packed = {
-            f"transposed_{i}": (packed_shape(site, c.transposed(len(taps))), None) for i, (_, taps) in enumerate(phases)
+            f"transposed_{i}": (self._packed_shape(site, c, c.transposed(len(taps))), None)
+            for i, (_, taps) in enumerate(phases)
         }
         return {"scratch_input": (scratch_shape(site, widest), None), **packed}
 
@@ -123,6 +132,8 @@ class Conv2D(Op):
         if self._filters_by_tiles(c):
             return winograd.filters_backward_needs(site, c)
         lists, k = self._lists(c), site.k
+        if self._by_diagonals(site, c):
+            return grouped.filters_backward_needs(site, c, lists, scratch_shape(site, lists, k.TURNED_VALUES))
         lanes = -(-(c.out_channels // c.groups) // k.VECTOR) * k.VECTOR
         sums = 0 if self._at_once(site, c) else self._chunks(site, c) * c.groups * (c.filter_rows + 1) * lanes
         return {
@@ -143,8 +154,14 @@ class Conv2D(Op):
             return []
         if self._by_tiles(c):
             return [site.k.winograd_filters(winograd.of_volumes(w), site.packed, threads=site.threads)]
-        columns = c.out_channels // c.groups
-        return [site.k.pack_filters(as_matrix(w), site.packed, c.groups, columns, threads=site.threads)]
+        return [self._pack(site, c, site.packed, c.out_channels)]
+
+    def _pack(self, site, c, packed, channels, taps=None):
+        """Return the call that packs filters: by output channels, or transposed, those at `taps` by input channels."""
+        w = as_matrix(site.params[0])
+        if self._by_diagonals(site, c):
+            return grouped.pack(site, c, w, packed, taps)
+        return site.k.pack_filters(w, packed, c.groups, channels // c.groups, taps, threads=site.threads)
 
     def forward(self, site):
         w, b = site.params
@@ -157,8 +174,14 @@ class Conv2D(Op):
         w_stride = c.out_channels if in_place else 0
         lists = self._lists(c)
         arrays = (site.x.reshape(-1), filters, b, site.y.reshape(-1), site.scratch)
-        settings = {"w_stride": w_stride, **self._behind(site)}
-        return [self._kernel(site, c, "forward")(*arrays, lists, c.groups, c.out_channels, **settings)]
+        return [self._slide(site, c, arrays, lists, c.out_channels, w_stride=w_stride, **self._behind(site))]
+
+    def _slide(self, site, c, arrays, lists, channels, relu, threads, **settings):
+        """Return the call that makes so many output channels of `arrays` (x, filters, bias, y, scratch memory)."""
+        if self._by_diagonals(site, c):
+            return grouped.forward(site, c, arrays, lists, relu)
+        kernel = self._kernel(site, c, "forward")
+        return kernel(*arrays, lists, c.groups, channels, relu=relu, threads=threads, **settings)
 
     def _behind(self, site):
         """Return what the kernels of forward do behind the sums."""
@@ -183,6 +206,8 @@ class Conv2D(Op):
             return []
         if which is None and self._filters_by_tiles(c):
             return winograd.filters_backward(site, c)
+        if self._by_diagonals(site, c):
+            return grouped.filters_backward(site, c, self._lists(c))
         chunks = self._chunks(site, c)
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), which, site.partial, site.scratch_filters)
         settings = (self._lists(c), c.groups, c.out_channels, chunks)
@@ -207,9 +232,8 @@ class Conv2D(Op):
                 site.k.pack_filters(plane, turned, 1, len(plane), every, threads=site.threads)
                 for plane, turned in zip(planes, site.transposed, strict=True)
             ]
-        columns = c.channels // c.groups
         return [
-            site.k.pack_filters(w, getattr(site, f"transposed_{i}"), c.groups, columns, taps, threads=site.threads)
+            self._pack(site, c, getattr(site, f"transposed_{i}"), c.channels, taps)
             for i, (_, taps) in enumerate(self._phases(c))
         ]
 
@@ -224,12 +248,10 @@ class Conv2D(Op):
             arrays = (dy, site.transposed.reshape(-1), dx, site.scratch_input)
             scattered = self._kernel(site, c, "backward_input_scattered")
             return [scattered(*arrays, self._scattered(site, c), threads=site.threads)]
-        forward = self._kernel(site, c, "forward")
+        phases = [(getattr(site, f"transposed_{i}"), lists) for i, (lists, _) in enumerate(self._phases(c))]
         return [
-            forward(
-                dy, getattr(site, f"transposed_{i}"), b, dx, site.scratch_input, lists, c.groups, c.channels, **settings
-            )
-            for i, (lists, _) in enumerate(self._phases(c))
+            self._slide(site, c, (dy, filters, b, dx, site.scratch_input), lists, c.channels, **settings)
+            for filters, lists in phases
         ]
 
 

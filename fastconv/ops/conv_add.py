@@ -31,6 +31,9 @@ class Conv2DAdd(Conv2D):
     def passes(self, site):
         return [3]
 
+    def _by_diagonals(self, site, c):
+        return False  # these kernels add nothing
+
     def forward(self, site):
         return super().forward(_of_conv(site))
 

@@ -81,6 +81,9 @@ class Conv2DReluMaxPool2D(Conv2D):
     def _filters_by_tiles(self, c):
         return False  # the gradient of a block is expanded just before it is used
 
+    def _by_diagonals(self, site, c):
+        return False
+
     def _sparse_chunks(self, c):
         """Return into how many chunks of images the filters' gradient is cut, by shape alone.
 

@@ -1,8 +1,8 @@
-"""Depthwise convolutions in one and two dimensions: every channel has filters of its own."""
+"""Depthwise convolutions in one, two and three dimensions: every channel has filters of its own."""
 
 import numpy as np
 
-from fastconv.ops import taps, windows
+from fastconv.ops import taps, volumes, windows
 from fastconv.ops.conv import check_bias, sequence_padding, set_relu, sum_partials, wants_filters
 from fastconv.ops.op import Needs, Op
 
@@ -41,8 +41,9 @@ class DepthwiseConv2D(Op):
 
     def _chunks(self, site, c):
         """Return into how many chunks of bands a filter gradient's sum is cut: by shape alone."""
-        blocks, bands = -(-c.channels // site.k.DEPTHWISE_BLOCK), -(-c.out_height // site.k.DEPTHWISE_BAND)
-        return max(1, min(-(-64 // blocks), c.pixels // CHUNK_PIXELS, c.images * bands))
+        blocks, lists = -(-c.channels // site.k.DEPTHWISE_BLOCK), taps.forward(c, site.k.DEPTHWISE_BAND)
+        bands = len(lists.filters.band) - 1
+        return max(1, min(-(-64 // blocks), c.pixels // CHUNK_PIXELS, lists.sizes[0] * bands))
 
     # -- buffers ------------------------------------------------------------------------------------------
     def needs(self, site):
@@ -137,6 +138,30 @@ class DepthwiseConv1D(DepthwiseConv2D):
         c = self.sizes(x, w)
         check_bias(self, (c.out_channels,), b)
         return c.images, c.out_width, c.out_channels
+
+
+class DepthwiseConv3D(DepthwiseConv2D):
+    """Slide over each channel of volumes x (n, d, h, w, c) its m filters w (kd, kh, kw, c, m); see `DepthwiseConv2D`.
+
+    It is a convolution of images with the rows of all planes, one plane behind the other.
+    """
+
+    name = "depthwise_conv3d"
+
+    def __init__(self, strides=(1, 1, 1), padding="valid", dilation=(1, 1, 1), relu=False):
+        super().__init__(strides, padding, dilation, relu)
+
+    def sizes(self, x, w):
+        if not (len(x) == len(w) == 5 and w[3] in (1, x[4]) and w[3] * w[4] % x[4] == 0):
+            raise ValueError(f"{self!r}: filters of shape {w} do not fit volumes of shape {x}.")
+        out = w[3] * w[4]
+        return volumes.volume_sizes((*x[:4], out), (*w[:3], 1, out), self.strides, self.padding, self.dilation, out)
+
+    def output_shape(self, x, w, b=None):
+        c = self.sizes(x, w)
+        check_bias(self, (c.out_channels,), b)
+        plane, depth = (c.plane, c.out_depth) if isinstance(c, volumes.Volume) else (c, x[1])
+        return x[0], depth, plane.out_height, plane.out_width, plane.out_channels
 
 
 def _multiplies(site, c):

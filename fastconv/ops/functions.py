@@ -99,7 +99,7 @@ class _Images:
 
 CONVOLUTIONS = {1: P.Conv1D, 2: P.Conv2D, 3: P.Conv3D}
 TRANSPOSED = {1: P.ConvTranspose1D, 2: P.ConvTranspose2D, 3: P.ConvTranspose3D}
-DEPTHWISE = {1: P.DepthwiseConv1D, 2: P.DepthwiseConv2D}
+DEPTHWISE = {1: P.DepthwiseConv1D, 2: P.DepthwiseConv2D, 3: P.DepthwiseConv3D}
 _SIZES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
 
@@ -113,7 +113,7 @@ def _conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation
             "divisible by the kernel's, and filters divisible by the groups."
         )
     groups = channels // w.shape[-2]
-    if groups == channels > 1 and images.axes in DEPTHWISE:
+    if groups == channels > 1:
         return images.run(DEPTHWISE[images.axes](*images.settings), w)
     return images.run(CONVOLUTIONS[images.axes](*images.settings, groups=groups), w)
 

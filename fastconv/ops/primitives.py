@@ -23,7 +23,7 @@ from fastconv.ops.conv_pool import (
     Conv2DReluMaxPool2D,
 )
 from fastconv.ops.conv_transpose import ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
-from fastconv.ops.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from fastconv.ops.depthwise import DepthwiseConv1D, DepthwiseConv2D, DepthwiseConv3D
 from fastconv.ops.function import Function
 from fastconv.ops.merge import Concatenate, Merge, Sum
 from fastconv.ops.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
@@ -67,6 +67,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "DepthwiseConv3D",
     "Dropout",
     "Elementwise",
     "Flip",

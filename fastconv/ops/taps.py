@@ -3,7 +3,7 @@
 Output rows come in bands of one or two, and every band has its list of input rows, each with the filter row by which it
 reaches the band's first output row and the one by which it reaches the second; or, for the gradient of the filters, of
 filter rows with the input rows that they are multiplied with. Nothing outside of the image is on these lists, so that
-vertical strides, dilation and padding live in them alone.
+vertical strides, dilation and padding live in them alone; and a volume is an image with the rows of all its planes.
 
 Output columns that see the same taps form a phase: a forward pass has one, a data gradient one for each column of the
 strides. Where filters three or five wide move by one or two columns, a dense phase does most of a row: its outputs lie
@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+
+from fastconv.ops import volumes
 
 SPARSE = 0
 DENSE_WIDTHS = (3, 5)  # of filters
@@ -62,32 +64,63 @@ class Phase(NamedTuple):
 
 @lru_cache(maxsize=256)
 def forward(c, rows=1):
-    """Return the lists of a depthwise convolution, a `windows.Conv` with as many groups as channels."""
+    """Return the lists of a depthwise convolution with as many groups as channels, a `windows.Conv` or a `Volume`."""
+    c, depth = _parted(c)
     (top, _), (left, _) = c.padding
     step = c.strides[1]
+    planes = [_reads(i * depth.stride - depth.front, depth.kernel, depth.dilation) for i in range(depth.out)]
     reads = [_reads(i * c.strides[0] - top, c.kernel[0], c.dilation[0]) for i in range(c.out_height)]
+    reads = _through(planes, depth.size, reads, c.height, c.kernel[0])
     phase = Phase(0, 1, c.out_width, step, _reads(-left, c.kernel[1], c.dilation[1]))
-    sizes = (c.images, c.height, c.width, c.out_height, c.out_width)
-    order = np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp)
+    sizes = (c.images, depth.size * c.height, c.width, depth.out * c.out_height, c.out_width)
+    order = np.arange(depth.kernel * c.kernel[0] * c.kernel[1], dtype=np.intp)
     return _build(c, sizes, order, rows, reads, _with_dense(c, [phase], 0, -left, (step, 1), c.width, c.out_width))
 
 
 @lru_cache(maxsize=256)
 def backward(c, rows=1):
     """Return the lists of the data gradient: its input is the gradient of the result, its filters are turned round."""
+    c, depth = _parted(c)
     (top, _), (left, _) = c.padding
     step = c.strides[1]
+    planes = [_reached(i + depth.front, depth.kernel, depth.stride, depth.dilation) for i in range(depth.size)]
     reads = [_reached(i + top, c.kernel[0], c.strides[0], c.dilation[0]) for i in range(c.height)]
+    reads = _through(planes, depth.out, reads, c.out_height, c.kernel[0])
     phases = [
         Phase(b, step, -(-(c.width - b) // step), 1, _reached(b + left, c.kernel[1], step, c.dilation[1]))
         for b in range(min(step, c.width))
     ]
-    sizes = (c.images, c.out_height, c.out_width, c.height, c.width)
-    order = np.arange(c.kernel[0] * c.kernel[1], dtype=np.intp)[::-1].copy()
+    sizes = (c.images, depth.out * c.out_height, c.out_width, depth.size * c.height, c.width)
+    order = np.arange(depth.kernel * c.kernel[0] * c.kernel[1], dtype=np.intp)[::-1].copy()
     first = -left % step  # the first column that a window's first tap may read
     reads_first = (first + left - c.kernel[1] + 1) // step
     phases = _with_dense(c, phases, first, reads_first, (1, step), c.out_width, c.width)
     return _build(c, sizes, order, rows, reads, phases)
+
+
+class Depth(NamedTuple):
+    """The sizes along the depth of volumes; an image is a plane."""
+
+    size: int = 1
+    out: int = 1
+    kernel: int = 1
+    stride: int = 1
+    front: int = 0  # planes of padding before
+    dilation: int = 1
+
+
+def _parted(c):
+    """Return the sizes of a plane, and the `Depth`: rows of planes one behind the other are rows of a high image."""
+    if isinstance(c, volumes.Volume):
+        return c.plane, Depth(c.depth, c.out_depth, c.kernel, c.stride, c.front, c.dilation)
+    return c, Depth()
+
+
+def _through(planes, depth, rows, height, kernel):
+    """Return (input row, filter row) of what each row of each plane reads, with nothing outside of the volume."""
+    planes = [[(at, k) for at, k in plane if 0 <= at < depth] for plane in planes]
+    rows = [[(at, k) for at, k in row if 0 <= at < height] for row in rows]
+    return [[(a * height + at, k * kernel + r) for a, k in plane for at, r in row] for plane in planes for row in rows]
 
 
 def _reads(first, kernel, dilation):
@@ -124,8 +157,8 @@ def _with_dense(c, phases, first, reads, steps, width, out_width):
 
 
 def _build(c, sizes, order, rows, reads, phases):
-    _, height, width, _, _ = sizes
-    inside = [[(at, k * c.kernel[1]) for at, k in row if 0 <= at < height] for row in reads]
+    width = sizes[2]
+    inside = [[(at, k * c.kernel[1]) for at, k in row] for row in reads]
     taps = [tap for p in phases for tap in p.row]
     table, first = [], 0
     for p in phases:

@@ -132,7 +132,7 @@ def _with_relu(op, relu):
 
 SEVERAL = 5040  # samples of a batch that shows which shapes change with it, though reshape divides it
 # ops with weights and a bias; the weights' last axes are the outputs, or the last but one
-SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D)
+SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D, P.DepthwiseConv3D)
 TRANSPOSED_SUMS = (P.ConvTranspose1D, P.ConvTranspose2D, P.ConvTranspose3D)
 # convolutions that a pool may stand behind, and the two as one
 POOLED = {

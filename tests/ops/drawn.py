@@ -707,7 +707,8 @@ ELSEWHERE = {
     **dict.fromkeys(("ArrayOp", "Assign", "Paired", "Read"), "steps of NumPy between kernels: tests/plan"),
     **dict.fromkeys(
         (
-            *("Conv1D", "Conv3D", "DepthwiseConv1D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D"),
+            *("Conv1D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv3D"),
+            *("ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D"),
             *("MaxPool1D", "MaxPool3D", "AveragePool1D", "AveragePool3D", "AdaptiveMaxPool", "AdaptiveAveragePool"),
         ),
         "any number of axes: tests/ops/test_random_axes.py",

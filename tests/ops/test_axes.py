@@ -38,6 +38,19 @@ AWKWARD = [
     ((1, 8, 10, 18), (3, 3, 3, 16), {"padding": "same"}),
     ((5, 9, 8, 17), (2, 3, 3, 21), {"padding": "same", "dilation": (3, 1, 1)}),
     ((6, 11, 10, 65), (4, 3, 3, 64), {}),
+    # groups of few channels, several of them in a vector
+    ((9, 16), (3, 16), {"groups": 8, "padding": "same"}),
+    ((40, 24), (5, 24), {"groups": 6, "strides": (2,)}),
+    ((11, 20), (3, 20), {"groups": 10, "padding": "causal", "dilation": (2,)}),
+    ((7, 8, 40), (3, 3, 40), {"groups": 5, "padding": "same"}),
+    ((9, 7, 48), (3, 2, 48), {"groups": 3, "padding": "same", "strides": (2, 3)}),
+    ((3, 3, 32), (3, 3, 32), {"groups": 4}),
+    ((1, 1, 16), (1, 1, 16), {"groups": 2}),
+    ((4, 5, 6, 24), (3, 2, 3, 24), {"groups": 12, "strides": (2, 1, 2), "padding": "same"}),
+    ((4, 5, 6, 32), (3, 3, 3, 32), {"groups": 4, "padding": "same"}),
+    ((1, 1, 1, 16), (3, 3, 3, 16), {"groups": 4, "padding": "same"}),
+    ((6, 7, 8, 20), (2, 3, 2, 20), {"groups": 5, "dilation": (2, 1, 3)}),
+    ((5, 4, 6, 32), (3, 3, 2, 32), {"groups": 2, "strides": (3, 3, 3)}),
 ]
 SPREADS = [
     ((1, 1), (1, 1), {}),
@@ -157,6 +170,8 @@ def test_transposed_without_bias(filters, relu, variant, rng):
         (P.Conv1D(padding="same"), (3, 700, 19), (5, 19, 40)),
         (P.Conv3D(padding="same"), (3, 9, 14, 13, 6), (3, 3, 3, 6, 24)),
         (P.ConvTranspose2D((2, 2), "same"), (3, 13, 17, 20), (3, 3, 35, 20)),
+        (P.Conv2D(groups=8, padding="same"), (3, 33, 37, 32), (3, 3, 4, 32)),
+        (P.Conv3D(groups=4, padding="same"), (2, 6, 17, 16, 32), (3, 3, 3, 8, 32)),
         (P.ConvTranspose2D((2, 2), "same"), (3, 33, 37, 20), (3, 3, 3, 20)),
         (P.ConvTranspose3D((2, 2, 2)), (2, 5, 9, 8, 16), (3, 3, 3, 9, 16)),
     ],
@@ -174,6 +189,42 @@ def test_same_bits_for_any_number_of_threads(op, x, w, variant, set_num_threads,
         y, backprop = op(x, w, b)
         for actual, right in zip((y, *backprop(dy)), alone, strict=True):
             assert actual.tobytes() == right.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "kernel"),
+    [
+        ({"padding": "same"}, (4, 5, 6), (3, 3, 3)),
+        ({"strides": (2, 1, 2)}, (5, 6, 7), (2, 3, 2)),
+        ({"padding": "same", "strides": (3, 2, 3)}, (7, 5, 8), (2, 2, 4)),
+        ({"padding": "same", "dilation": (2, 1, 3)}, (4, 3, 5), (3, 2, 3)),
+        ({"padding": "same"}, (3, 9, 8), (1, 3, 3)),
+        ({"strides": (2, 2, 2)}, (3, 3, 3), (3, 3, 3)),
+        ({"padding": "same"}, (1, 1, 1), (3, 3, 3)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_volumes_depthwise(settings, size, kernel, times, variant, rng):
+    channels = 17
+    w, b = integers(rng, (*kernel, channels, times)), integers(rng, (channels * times,))
+    grouped = w.reshape(*kernel, 1, -1)
+    full = {"strides": (1, 1, 1), "dilation": (1, 1, 1), **settings}
+    for samples in (0, 2):
+        x = integers(rng, (samples, *size, channels))
+        op = P.DepthwiseConv3D(**settings)
+        y, backprop = op(x, w, b)
+        assert y.shape == op.output_shape(x.shape, w.shape, b.shape)
+        np.testing.assert_array_equal(y, R.convolve(x, grouped, b, **full, groups=channels))
+        dy = integers(rng, y.shape)
+        dx, dw, db = R.convolve_backward(x, grouped, dy, **full, groups=channels)
+        for actual, right in zip(backprop(dy), (dx, dw.reshape(w.shape), db), strict=True):
+            np.testing.assert_array_equal(actual, right)
+
+
+def test_volumes_depthwise_refuse_other_filters():
+    with pytest.raises(ValueError, match=r"depthwise_conv3d.*filters of shape \(1, 1, 1, 3, 1\) do not fit volumes"):
+        P.DepthwiseConv3D().output_shape((1, 2, 2, 2, 4), (1, 1, 1, 3, 1))
 
 
 def test_sequences_depthwise(variant, rng):

@@ -62,6 +62,9 @@ CASES = {
         )
     },
     (P.DepthwiseConv1D, P.Normalize): [(P.DepthwiseConv1D(), (2, 9, 4), [(3, 4, 2), b]) for b in (None, (8,))],
+    (P.DepthwiseConv3D, P.Normalize): [
+        (P.DepthwiseConv3D(), (2, 4, 3, 5, 4), [(3, 2, 3, 4, 2), b]) for b in (None, (8,))
+    ],
 }
 ROWS = [pytest.param(*case, id=f"{row[0].__name__}-{i}") for row in CASES for i, case in enumerate(CASES[row])]
 

@@ -201,6 +201,10 @@ CHAINS = {
     (P.DepthwiseConv1D, P.Relu): [
         with_relu(f"depthwise-{b}", P.DepthwiseConv1D(padding="same"), [(3, 4, 2), b], (2, 9, 4)) for b in (None, (8,))
     ],
+    (P.DepthwiseConv3D, P.Relu): [
+        with_relu(f"depthwise-{b}", P.DepthwiseConv3D(padding="same"), [(3, 2, 3, 4, 2), b], (2, 3, 4, 5, 4))
+        for b in (None, (8,))
+    ],
     (P.BatchNorm, P.Relu): [
         with_relu(str(shape), P.BatchNorm(), norm_weights(shape[-1], i % 3 > 0), shape)
         for i, shape in enumerate(NORMED)
