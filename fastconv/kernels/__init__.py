@@ -20,7 +20,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``axis_pool.pxi``           windows of any sizes along one axis: adaptive pooling
 ``conv_average_pool.pxi``   conv2d, relu and an average pool in one pass, and its filters' gradient
 ``move.pxi``                boxes of cells: padding, cropping, the order of axes
-``resample.pxi``            weighted sums along one axis: upsampling, resizing
+``resample.pxi``            weighted sums along one axis: resizing; cells repeated: upsampling
 ``image.pxi``               warps, flips, windows, contrast and brightness of images
 ``elementwise.pxi``         relu, rescaling, gathering a batch
 ``noise.pxi``               dropout and noise

@@ -5,7 +5,9 @@ maximum is `max_pool2d_scatter`.)
 """
 
 cdef enum:
-    WIDE = 4                            # vectors of channels that run over the cells together
+    WIDE = 8                            # vectors of channels that run over the cells together
+    HALF_WIDE = WIDE // 2               # or fewer, where there are no more
+    AHEAD = 4                           # cells that are fetched ahead: their distance is too long for the processor
     PARTIAL = 64                        # cells whose sum is added to the total at once: rounding grows with their root
 
 
@@ -34,12 +36,19 @@ cdef class GlobalPooling(Kernel):
             if c + WIDE * VL <= stop:
                 self.wide(n, c)
                 c = c + WIDE * VL
+            elif c + HALF_WIDE * VL <= stop:
+                self.half_wide(n, c)
+                c = c + HALF_WIDE * VL
             else:
                 self.narrow(n, min(c, self.channels - VL) if self.whole else 0)
                 c = c + VL
 
     cdef void wide(self, ix n, ix c) noexcept nogil:
         """Do WIDE vectors of channels from c on."""
+        pass
+
+    cdef void half_wide(self, ix n, ix c) noexcept nogil:
+        """Do half of them."""
         pass
 
     cdef void narrow(self, ix n, ix c) noexcept nogil:
@@ -57,6 +66,7 @@ cdef inline void max_channels(const bint whole, const bint saving, const int v, 
         best[j], winner[j] = load_lanes(whole, x + j * VL, channels), viset(0)
     for p in range(cells):
         for j in range(v):
+            vprefetch(x + AHEAD * channels + j * VL)
             if saving:
                 vtake_winner(&best[j], &winner[j], load_lanes(whole, x + j * VL, channels), <int>p)
             else:
@@ -87,6 +97,14 @@ cdef class global_max_forward(GlobalPooling):
         else:
             max_channels(True, False, WIDE, x, self.cells, self.channels, &self.y[at], NULL)
 
+    cdef void half_wide(self, ix n, ix c) noexcept nogil:
+        cdef const real* x = &self.x[0] + n * self.cells * self.channels + c
+        cdef ix at = n * self.channels + c
+        if self.saving:
+            max_channels(True, True, HALF_WIDE, x, self.cells, self.channels, &self.y[at], &self.which[at])
+        else:
+            max_channels(True, False, HALF_WIDE, x, self.cells, self.channels, &self.y[at], NULL)
+
     cdef void narrow(self, ix n, ix c) noexcept nogil:
         cdef const real* x = &self.x[0] + n * self.cells * self.channels + c
         cdef ix at = n * self.channels + c
@@ -110,6 +128,7 @@ cdef inline void mean_channels(const bint whole, const int v, const real* x, ix 
             part[j] = vset(0)
         for p in range(first, min(cells, first + PARTIAL)):
             for j in range(v):
+                vprefetch(x + AHEAD * channels + j * VL)
                 part[j] = part[j] + load_lanes(whole, x + j * VL, channels)
             x += channels
         for j in range(v):
@@ -129,6 +148,10 @@ cdef class global_average_forward(GlobalPooling):
 
     cdef void wide(self, ix n, ix c) noexcept nogil:
         mean_channels(True, WIDE, &self.x[0] + n * self.cells * self.channels + c, self.cells, self.channels,
+                      &self.y[n * self.channels + c])
+
+    cdef void half_wide(self, ix n, ix c) noexcept nogil:
+        mean_channels(True, HALF_WIDE, &self.x[0] + n * self.cells * self.channels + c, self.cells, self.channels,
                       &self.y[n * self.channels + c])
 
     cdef void narrow(self, ix n, ix c) noexcept nogil:

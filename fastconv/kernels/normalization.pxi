@@ -29,7 +29,55 @@ cdef inline ix first_line(const Columns* c, ix chunk) noexcept nogil:
     return chunk * c.lines // c.chunks
 
 
-cdef class ColumnSweep(Kernel):
+cdef class Segments(Kernel):
+    """A kernel over segments that do not know of each other; `after` all of them it may make more of the results."""
+
+    cdef ix count(self) noexcept nogil:
+        """Return how many segments there are."""
+        return 0
+
+    cdef void segment(self, ix s) noexcept nogil:
+        """Do one segment."""
+        pass
+
+    cdef void after(self) noexcept nogil:
+        """Do what is left behind the last segment."""
+        pass
+
+
+cdef class segment_by_segment(Kernel):
+    """Three kernels over the same segments, one behind the other in each: the last ones find it in the caches.
+
+    The first and the last one sweep over columns. Where there are too few segments to share out, the kernels run one
+    behind the other over all of them; the bits are the same.
+    """
+    cdef Segments first, second, third
+    cdef int middle                       # threads for the second
+
+    def __init__(self, Segments first, Segments second, Segments third):
+        self.first, self.second, self.third = first, second, third
+        self.threads, self.middle = max(first.threads, third.threads), second.threads
+
+    cdef void run(self) noexcept nogil:
+        cdef ix s, count = self.first.count()
+        cdef int n = self.threads
+        if count % n and count < 4 * n:
+            self.first.threads, self.second.threads, self.third.threads = n, min(n, self.middle), n
+            self.first.run()
+            self.second.run()
+            self.third.run()
+            return
+        for s in prange(count, num_threads=n, schedule="static"):
+            self.three(s)
+        self.second.after()
+
+    cdef void three(self, ix s) noexcept nogil:
+        self.first.segment(s)
+        self.second.segment(s)
+        self.third.segment(s)
+
+
+cdef class ColumnSweep(Segments):
     """A sweep over all chunks of all segments, and `finish` for each segment.
 
     A sweep that follows another over the same arrays goes `backwards`: it meets first what is still in the caches.
@@ -61,6 +109,15 @@ cdef class ColumnSweep(Kernel):
         for t in range(first, stop):
             at = first + stop - 1 - t if self.backwards else t
             self.chunk(at // self.c.chunks, at % self.c.chunks)
+
+    cdef ix count(self) noexcept nogil:
+        return self.c.segments
+
+    cdef void segment(self, ix s) noexcept nogil:
+        cdef ix i
+        for i in range(self.c.chunks):
+            self.chunk(s, self.c.chunks - 1 - i if self.backwards else i)
+        self.finish(s)
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
         pass
@@ -197,7 +254,7 @@ cdef class moving_average(Kernel):
             self.average[i] = <real>(self.average[i] * self.momentum + self.value[i] * (1 - self.momentum))
 
 
-cdef class norm_factors(Kernel):
+cdef class norm_factors(Segments):
     """factors[segment, FACTORS, width] from means and variances [segment, channel] of groups of channels.
 
     A group's channels share a mean and a variance; with as many groups as channels each has its own. gamma or beta
@@ -423,7 +480,7 @@ cdef class normalize_backward_sums(ColumnSweep):
             self.sums[segment, j // c, j % c] = value * (self.factors[segment, INVERSE, j % c] if j >= c else 1)
 
 
-cdef class norm_slopes(Kernel):
+cdef class norm_slopes(Segments):
     """What `normalize_backward_input` subtracts, slopes[segment, 2, width], and the gradients of gamma and beta.
 
     The mean and the deviation of a group depend on each of its values: slopes 0 is the mean over the group of
@@ -446,6 +503,9 @@ cdef class norm_slopes(Kernel):
         if self.slopes is not None:
             for s in prange(segments, num_threads=min(self.threads, segments), schedule="static"):
                 self.segment(s)
+        self.after()
+
+    cdef void after(self) noexcept nogil:
         if self.dbeta is not None:
             self.add_up(0, &self.dbeta[0])
         if self.dgamma is not None:
@@ -461,6 +521,8 @@ cdef class norm_slopes(Kernel):
     cdef void segment(self, ix s) noexcept nogil:
         cdef ix g, c, i, k, channels = self.sums.shape[2], size = channels // self.groups
         cdef double[2] mean
+        if self.slopes is None:
+            return
         for g in range(self.groups):
             for k in range(2):
                 mean[k] = 0
@@ -560,14 +622,8 @@ cdef class normalize_backward_input(ColumnSweep):
 
 # ---- rows: layer normalization and vectors of length one
 
-cdef inline real sum_of_lanes(vf v) noexcept nogil:
-    cdef real[VL] lanes
-    cdef real total = 0
-    cdef int i
-    vstore(lanes, v)
-    for i in range(VL):
-        total += lanes[i]
-    return total
+cdef enum:
+    ROWS_AT_ONCE = 4              # that are summed up side by side: a row by itself waits for its own sums
 
 
 cdef class RowSweep(Kernel):
@@ -589,11 +645,20 @@ cdef class RowSweep(Kernel):
         self.finish()
 
     cdef void chunk(self, ix chunk) noexcept nogil:
-        cdef ix row
-        for row in range(chunk * self.rows // self.chunks, (chunk + 1) * self.rows // self.chunks):
-            self.row(row, chunk)
+        cdef ix row = chunk * self.rows // self.chunks, stop = (chunk + 1) * self.rows // self.chunks
+        while row + ROWS_AT_ONCE <= stop:
+            self.several(row, chunk)
+            row += ROWS_AT_ONCE
+        while row < stop:
+            self.one(row, chunk)
+            row += 1
 
-    cdef void row(self, ix row, ix chunk) noexcept nogil:
+    cdef void several(self, ix row, ix chunk) noexcept nogil:
+        """Do ROWS_AT_ONCE rows."""
+        pass
+
+    cdef void one(self, ix row, ix chunk) noexcept nogil:
+        """Do one row."""
         pass
 
     cdef void finish(self) noexcept nogil:
@@ -603,10 +668,62 @@ cdef class RowSweep(Kernel):
 cdef inline vf distance(const real* x, ix n, real centre) noexcept nogil:
     """The first n values less the centre; zero behind them."""
     cdef real[VL] lanes
+    if n >= VL:
+        return vload(x) - vset(centre)
+    vstore(lanes, vset(centre))
+    return vload_n(x, n) - vload_n(lanes, n)
+
+
+cdef inline void measure_rows(const int r, const real* x, ix size, bint centred, double epsilon,
+                              real* statistics) noexcept nogil:
+    """Centre and inverse of r rows: the mean, then the distances from it, whose own mean corrects it."""
+    cdef vf total[ROWS_AT_ONCE]
+    cdef vf squares[ROWS_AT_ONCE]
+    cdef vf d
+    cdef real centre[ROWS_AT_ONCE]
+    cdef double error, spread
+    cdef ix j
     cdef int i
-    for i in range(VL):
-        lanes[i] = centre if i < n else 0
-    return vload_n(x, n) - vload(lanes) if n < VL else vload(x) - vset(centre)
+    for i in range(r):
+        total[i], squares[i], centre[i] = vset(0), vset(0), 0
+    if centred:
+        for j from 0 <= j < size by VL:
+            for i in range(r):
+                total[i] = total[i] + vload_n(x + i * size + j, size - j)
+        for i in range(r):
+            centre[i] = <real>(<double>vsum(total[i]) / size)
+            total[i] = vset(0)
+    for j from 0 <= j < size by VL:
+        for i in range(r):
+            d = distance(x + i * size + j, size - j, centre[i])
+            total[i] = total[i] + d
+            squares[i] = squares[i] + d * d
+    for i in range(r):
+        spread = vsum(squares[i])
+        if centred:
+            error = <double>vsum(total[i]) / size
+            statistics[2 * i] = <real>(centre[i] + error)
+            statistics[2 * i + 1] = <real>(1 / sqrt(spread / size - error * error + epsilon))
+        else:
+            statistics[2 * i] = 0
+            statistics[2 * i + 1] = <real>min(1 / sqrt(spread), 1 / epsilon)
+
+
+cdef inline void normalize_rows(const int r, const real* x, ix size, const real* statistics, const real* gamma,
+                                const real* beta, real* y) noexcept nogil:
+    """y = (x - centre) * inverse * gamma + beta for r rows."""
+    cdef vf z, scale = vset(1), offset = vset(0)
+    cdef ix j, n
+    cdef int i
+    for j from 0 <= j < size by VL:
+        n = size - j
+        if gamma != NULL:
+            scale = vload_n(gamma + j, n)
+        if beta != NULL:
+            offset = vload_n(beta + j, n)
+        for i in range(r):
+            z = distance(x + i * size + j, n, statistics[2 * i]) * vset(statistics[2 * i + 1])
+            vstore_n(y + i * size + j, z * scale + offset, n)
 
 
 cdef class rows_forward(RowSweep):
@@ -626,44 +743,56 @@ cdef class rows_forward(RowSweep):
         self.x, self.gamma, self.beta, self.statistics, self.y = x, gamma, beta, statistics, y
         self.epsilon = epsilon
 
-    cdef void row(self, ix row, ix chunk) noexcept nogil:
-        cdef const real* x = &self.x[0] + row * self.size
-        cdef real* y = &self.y[0] + row * self.size
-        cdef real centre, inverse
-        cdef vf z
-        cdef ix j
-        self.measure(x, &self.statistics[row, 0])
-        centre, inverse = self.statistics[row, 0], self.statistics[row, 1]
-        for j from 0 <= j < self.size by VL:
-            z = distance(x + j, self.size - j, centre) * vset(inverse)
-            if self.gamma is not None:
-                z = z * vload_n(&self.gamma[j], self.size - j)
-            if self.beta is not None:
-                z = z + vload_n(&self.beta[j], self.size - j)
-            vstore_n(y + j, z, self.size - j)
+    cdef void several(self, ix row, ix chunk) noexcept nogil:
+        self.do(ROWS_AT_ONCE, row)
 
-    cdef void measure(self, const real* x, real* statistics) noexcept nogil:
-        """A row's centre and inverse: the mean, then the distances from it, whose own mean corrects it."""
-        cdef ix j
-        cdef vf total = vset(0), squares = vset(0), d
-        cdef double centre = 0, error, spread
-        if self.centred:
-            for j from 0 <= j < self.size by VL:
-                total = total + vload_n(x + j, self.size - j)
-            centre = <real>(sum_of_lanes(total) / self.size)
-            total = vset(0)
-        for j from 0 <= j < self.size by VL:
-            d = distance(x + j, self.size - j, <real>centre)
-            total = total + d
-            squares = squares + d * d
-        spread = sum_of_lanes(squares)
-        if self.centred:
-            error = <double>sum_of_lanes(total) / self.size
-            statistics[0] = <real>(centre + error)
-            statistics[1] = <real>(1 / sqrt(spread / self.size - error * error + self.epsilon))
-        else:
-            statistics[0] = 0
-            statistics[1] = <real>min(1 / sqrt(spread), 1 / self.epsilon)
+    cdef void one(self, ix row, ix chunk) noexcept nogil:
+        self.do(1, row)
+
+    cdef inline void do(self, const int r, ix row) noexcept nogil:
+        cdef const real* x = &self.x[0] + row * self.size
+        cdef real* statistics = &self.statistics[row, 0]
+        measure_rows(r, x, self.size, self.centred, self.epsilon, statistics)
+        normalize_rows(r, x, self.size, statistics, NULL if self.gamma is None else &self.gamma[0],
+                       NULL if self.beta is None else &self.beta[0], &self.y[0] + row * self.size)
+
+
+cdef inline void rows_sums(const int r, const real* x, const real* dy, ix size, const real* statistics,
+                           const real* gamma, real* dbeta, real* dgamma, vf* total, vf* product) noexcept nogil:
+    """Add r rows' g and g * z to `dbeta` and `dgamma`, and the lanes of their h and h * z to total and product."""
+    cdef vf g, h, z, first, second, scale = vset(1)
+    cdef ix j, n
+    cdef int i
+    for j from 0 <= j < size by VL:
+        n = size - j
+        first, second = vload(dbeta + j), vload(dgamma + j)
+        if gamma != NULL:
+            scale = vload_n(gamma + j, n)
+        for i in range(r):
+            g = vload_n(dy + i * size + j, n)
+            z = distance(x + i * size + j, n, statistics[2 * i]) * vset(statistics[2 * i + 1])
+            first, second = first + g, second + g * z
+            h = g * scale
+            total[i] = total[i] + h
+            product[i] = product[i] + h * z
+        vstore(dbeta + j, first)
+        vstore(dgamma + j, second)
+
+
+cdef inline void rows_gradient(const int r, const real* x, const real* dy, ix size, const real* statistics,
+                               const real* gamma, const real* first, const real* second, real* dx) noexcept nogil:
+    """dx = inverse * (h - first - z * second) of r rows."""
+    cdef vf h, z, scale = vset(1)
+    cdef ix j, n
+    cdef int i
+    for j from 0 <= j < size by VL:
+        n = size - j
+        if gamma != NULL:
+            scale = vload_n(gamma + j, n)
+        for i in range(r):
+            z = distance(x + i * size + j, n, statistics[2 * i]) * vset(statistics[2 * i + 1])
+            h = vload_n(dy + i * size + j, n) * scale - vset(first[i]) - z * vset(second[i])
+            vstore_n(dx + i * size + j, h * vset(statistics[2 * i + 1]), n)
 
 
 cdef class rows_backward(RowSweep):
@@ -689,31 +818,32 @@ cdef class rows_backward(RowSweep):
         memset(&self.partial[0] + chunk * 2 * self.padded, 0, 2 * self.padded * sizeof(real))
         RowSweep.chunk(self, chunk)
 
-    cdef void row(self, ix row, ix chunk) noexcept nogil:
+    cdef void several(self, ix row, ix chunk) noexcept nogil:
+        self.do(ROWS_AT_ONCE, row, chunk)
+
+    cdef void one(self, ix row, ix chunk) noexcept nogil:
+        self.do(1, row, chunk)
+
+    cdef inline void do(self, const int r, ix row, ix chunk) noexcept nogil:
         cdef const real* x = &self.x[0] + row * self.size
         cdef const real* dy = &self.dy[0] + row * self.size
+        cdef const real* gamma = NULL if self.gamma is None else &self.gamma[0]
+        cdef const real* statistics = &self.statistics[row, 0]
         cdef real* sums = &self.partial[0] + chunk * 2 * self.padded
-        cdef real centre = self.statistics[row, 0], inverse = self.statistics[row, 1], first, second
-        cdef vf total = vset(0), product = vset(0), g, h, z
-        cdef ix j, n
-        for j from 0 <= j < self.size by VL:
-            n = self.size - j
-            g, z = vload_n(dy + j, n), distance(x + j, n, centre) * vset(inverse)
-            vstore(sums + j, vload(sums + j) + g)
-            vstore(sums + self.padded + j, vload(sums + self.padded + j) + g * z)
-            h = g if self.gamma is None else g * vload_n(&self.gamma[j], n)
-            total = total + h
-            product = product + h * z
+        cdef vf total[ROWS_AT_ONCE]
+        cdef vf product[ROWS_AT_ONCE]
+        cdef real first[ROWS_AT_ONCE]
+        cdef real second[ROWS_AT_ONCE]
+        cdef int i
+        for i in range(r):
+            total[i], product[i] = vset(0), vset(0)
+        rows_sums(r, x, dy, self.size, statistics, gamma, sums, sums + self.padded, total, product)
         if self.dx is None:
             return
-        first = sum_of_lanes(total) / self.size if self.centred else 0
-        second = sum_of_lanes(product) / (self.size if self.centred else 1)
-        for j from 0 <= j < self.size by VL:
-            n = self.size - j
-            h, z = vload_n(dy + j, n), distance(x + j, n, centre) * vset(inverse)
-            h = h if self.gamma is None else h * vload_n(&self.gamma[j], n)
-            h = (h - vset(first) - z * vset(second)) * vset(inverse)
-            vstore_n(&self.dx[0] + row * self.size + j, h, n)
+        for i in range(r):
+            first[i] = vsum(total[i]) / self.size if self.centred else 0
+            second[i] = vsum(product[i]) / (self.size if self.centred else 1)
+        rows_gradient(r, x, dy, self.size, statistics, gamma, first, second, &self.dx[0] + row * self.size)
 
     cdef void finish(self) noexcept nogil:
         if self.dbeta is not None:

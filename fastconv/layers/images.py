@@ -5,7 +5,7 @@ import numpy as np
 from fastconv.layers.layer import Layer, choice, number
 from fastconv.ops import primitives as P
 from fastconv.ops.functions import numeric
-from fastconv.ops.resample import INTERPOLATIONS, around, middle, resizing
+from fastconv.ops.resample import INTERPOLATIONS, along_axes, around, middle, resizing
 from fastconv.runtime import settings
 
 
@@ -93,7 +93,7 @@ class ImageLayer(Layer):
 def resize_ops(sizes, target, interpolation="bilinear", antialias=False):
     """Return the ops that bring images of a size to another one."""
     axes = enumerate(zip(sizes, target, strict=True), 1)
-    return [P.Resample(axis, resizing(interpolation, n, out, antialias)) for axis, (n, out) in axes if n != out]
+    return along_axes([(axis, resizing(interpolation, n, out, antialias)) for axis, (n, out) in axes if n != out])
 
 
 def crop_ops(sizes, start, window):

@@ -2,7 +2,7 @@
 
 from fastconv.layers.layer import Layer, choice, pair
 from fastconv.ops import primitives as P
-from fastconv.ops.resample import INTERPOLATIONS, repeating, resizing
+from fastconv.ops.resample import INTERPOLATIONS, along_axes, resizing
 from fastconv.runtime import settings
 
 
@@ -287,11 +287,12 @@ class _UpSampling(Spatial):
 
     def spatial_ops(self, sizes):
         """Return the ops; see `Spatial`."""
-        weights = repeating
-        if self.interpolation != "nearest":
-            weights = lambda n, times: resizing(self.interpolation, n, n * times)  # noqa: E731
+        if self.interpolation == "nearest":
+            return [P.Repeat(self._times())] if max(self._times()) > 1 else []
         axes = enumerate(zip(sizes, self._times(), strict=True), 1)
-        return [P.Resample(axis, weights(n, times)) for axis, (n, times) in axes if times > 1]
+        return along_axes(
+            [(axis, resizing(self.interpolation, n, n * times)) for axis, (n, times) in axes if times > 1]
+        )
 
 
 class UpSampling1D(_UpSampling):

@@ -6,7 +6,7 @@ from fastconv import absent
 from fastconv.names import spell_all
 from fastconv.ops import primitives as P
 from fastconv.ops.arrays import as_floats, numeric
-from fastconv.ops.resample import INTERPOLATIONS, around, middle, resizing
+from fastconv.ops.resample import INTERPOLATIONS, along_axes, around, middle, resizing
 from fastconv.runtime.settings import standardize_data_format
 
 __all__ = ["affine_transform", "crop_images", "pad_images", "resize", "rgb_to_grayscale"]
@@ -113,9 +113,9 @@ def resize(
         y = y[:, top : top + height, left : left + width]
     elif pad_to_aspect_ratio:
         y = np.pad(y, ((0, 0), *((n, n) for n in around(batch.sizes, target)), (0, 0)), constant_values=fill_value)
-    for axis, (n, out) in enumerate(zip(y.shape[1:3], target, strict=True), 1):
-        if n != out:
-            y, _ = P.Resample(axis, resizing(interpolation, n, out, antialias))(y)
+    axes = enumerate(zip(y.shape[1:3], target, strict=True), 1)
+    for op in along_axes([(axis, resizing(interpolation, n, out, antialias)) for axis, (n, out) in axes if n != out]):
+        y, _ = op(y)
     return batch.like_given(y)
 
 

@@ -148,12 +148,14 @@ class _ByOwnStatistics(_OverChannels):
         c = self._columns(site)
         gamma, beta = site.params[:2]
         factors = (site.mean, site.variance, gamma, beta, site.factors, self._groups(c), self.epsilon)
-        return [
+        calls = [
             site.k.moments(site.x.reshape(-1), site.partial, site.mean, site.variance, c, threads=site.threads),
             site.k.norm_factors(*factors, threads=site.threads),
-            *self._averages(site, c),
             self._normalize(site, c),
         ]
+        if c.segments > 1:
+            return [site.k.segment_by_segment(*calls)]
+        return [*calls[:2], *self._averages(site, c), calls[2]]
 
     def _averages(self, site, c):
         """Return the calls that follow the statistics over time."""
@@ -170,7 +172,10 @@ class _ByOwnStatistics(_OverChannels):
             self._sums(site, c),
             site.k.norm_slopes(*arrays, self._groups(c), max(1, c.rows), threads=site.threads),
         ]
-        return calls if site.dx is None else [*calls, self._input_gradient(site, c)]
+        if site.dx is None:
+            return calls
+        calls.append(self._input_gradient(site, c))
+        return [site.k.segment_by_segment(*calls)] if c.segments > 1 else calls
 
 
 class BatchNorm(_ByOwnStatistics):

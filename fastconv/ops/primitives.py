@@ -32,7 +32,7 @@ from fastconv.ops.penalty import ActivityPenalty
 from fastconv.ops.pool import AveragePool1D, AveragePool2D, MaxPool1D, MaxPool2D
 from fastconv.ops.pool3d import AveragePool3D, MaxPool3D
 from fastconv.ops.pooled import ActivationAveragePool2D, BatchNormMaxPool2D
-from fastconv.ops.resample import Resample
+from fastconv.ops.resample import Repeat, Resample, ResampleImages
 from fastconv.ops.rules import ArrayOp, Assign, Paired, Read
 from fastconv.ops.shape import Crop, Permute, Reshape, SwapAxes, ZeroPad
 
@@ -89,7 +89,9 @@ __all__ = [
     "Permute",
     "Read",
     "Relu",
+    "Repeat",
     "Resample",
+    "ResampleImages",
     "Rescale",
     "Reshape",
     "Softmax",

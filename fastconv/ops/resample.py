@@ -1,11 +1,11 @@
-"""Ops that are weighted sums along one axis: repeating, upsampling, resizing."""
+"""Ops that are weighted sums along one axis: resizing; and cells repeated along all axes: upsampling."""
 
 from functools import partial
 from math import prod
 
 import numpy as np
 
-from fastconv.ops.op import Op
+from fastconv.ops.op import Needs, Op
 
 
 class Resample(Op):
@@ -27,18 +27,101 @@ class Resample(Op):
         return 2 * np.count_nonzero(self.matrix) * prod(x[1 : self.axis]) * prod(x[self.axis + 1 :])
 
     def _calls(self, site, source, target, matrix):
-        out, places = np.nonzero(matrix)
-        first = np.searchsorted(out, np.arange(len(matrix) + 1)).astype(np.intp)
-        weights = np.ascontiguousarray(matrix[out, places], site.dtype)
         before, behind = prod(source.shape[: self.axis]), prod(source.shape[self.axis + 1 :])
         arrays = (a.reshape(before, a.shape[self.axis], behind) for a in (source, target))
-        return [site.k.along_axis(*arrays, first, places.astype(np.intp), weights, threads=site.threads)]
+        return [site.k.along_axis(*arrays, *_sums(matrix, site.dtype), threads=site.threads)]
 
     def forward(self, site):
         return self._calls(site, site.x, site.y, self.matrix)
 
     def backward(self, site):
         return [] if site.dx is None else self._calls(site, site.dy, site.dx, self.matrix.T)
+
+
+class ResampleImages(Op):
+    """`Resample` along the rows and then the columns of images x (n, h, w, c), row by row."""
+
+    name = "resample_images"
+    reads = ""
+
+    def __init__(self, rows, columns):
+        super().__init__(rows=rows, columns=columns)
+
+    def __repr__(self):
+        ways = (f"{len(m.T)} to {len(m)}" for m in (self.rows, self.columns))
+        return f"resample_images({', '.join(ways)})"
+
+    def output_shape(self, x):
+        return (x[0], len(self.rows), len(self.columns), x[3])
+
+    def flops(self, x):
+        rows, columns = map(np.count_nonzero, (self.rows, self.columns))
+        return 2 * x[3] * (rows * x[2] + columns * len(self.rows))
+
+    def needs(self, site):
+        widest = max(site.x_shape[2], site.y_shape[2]) * site.x_shape[3]
+        line = ((site.threads, max(16, -(-widest // 16) * 16)), None)
+        return Needs(forward={"line": line}, backward={"line_back": line} if site.training else {})
+
+    def _call(self, site, source, target, line, rows, columns):
+        sums = (_sums(rows, site.dtype), _sums(columns, site.dtype))
+        return [site.k.along_two_axes(source, target, line, *sums, threads=site.threads)]
+
+    def forward(self, site):
+        return self._call(site, site.x, site.y, site.line, self.rows, self.columns)
+
+    def backward(self, site):
+        if site.dx is None:
+            return []
+        return self._call(site, site.dy, site.dx, site.line_back, self.rows.T, self.columns.T)
+
+
+def _sums(matrix, dtype):
+    """Return where each row's weights begin, the places that they weigh, and the weights."""
+    out, places = np.nonzero(matrix)
+    first = np.searchsorted(out, np.arange(len(matrix) + 1)).astype(np.intp)
+    return first, places.astype(np.intp), np.ascontiguousarray(matrix[out, places], dtype)
+
+
+def along_axes(matrices):
+    """Return the ops that resample along some axes: a list of (axis, matrix).
+
+    Examples
+    --------
+    >>> along_axes([(1, np.eye(3)), (2, np.eye(4))])
+    [resample_images(3 to 3, 4 to 4)]
+    """
+    if [axis for axis, _ in matrices] == [1, 2]:
+        return [ResampleImages(*(matrix for _, matrix in matrices))]
+    return [Resample(axis, matrix) for axis, matrix in matrices]
+
+
+class Repeat(Op):
+    """Every cell of x (n, ..., c) becomes a box of its copies: `times` for each of one to three axes between."""
+
+    name = "repeat"
+    reads = ""
+
+    def __init__(self, times):
+        super().__init__(times=tuple(times))
+
+    def output_shape(self, x):
+        return (x[0], *(n * times for n, times in zip(x[1:-1], self.times, strict=True)), x[-1])
+
+    def flops(self, x):
+        return 0
+
+    def _call(self, site, kernel, source, target):
+        ones = (1,) * (3 - len(self.times))
+        n, *cells, channels = site.x_shape
+        sizes, times = (n, *ones, *cells, channels), (*ones, *self.times)
+        return [kernel(source.reshape(-1), target.reshape(-1), sizes, times, threads=site.threads)]
+
+    def forward(self, site):
+        return self._call(site, site.k.repeat_forward, site.x, site.y)
+
+    def backward(self, site):
+        return [] if site.dx is None else self._call(site, site.k.repeat_backward, site.dy, site.dx)
 
 
 def repeating(size, times):

@@ -572,6 +572,38 @@ def resampled(rng):
     )
 
 
+def resampled_images(rng):
+    x = _images(rng)
+    rows, columns = (
+        resample.resizing(pick(rng, list(resample.INTERPOLATIONS)), n, int(rng.integers(1, 13)), bool(rng.integers(2)))
+        for n in x.shape[1:3]
+    )
+
+    def both(x, rows, columns):
+        return np.einsum("nhwc,ih,jw->nijc", x, rows.astype(x.dtype), columns.astype(x.dtype))
+
+    return Trial(
+        P.ResampleImages(rows, columns),
+        (x,),
+        lambda x: both(x, rows, columns),
+        lambda x, y, dy: (both(dy, rows.T, columns.T),),
+        exact=False,
+    )
+
+
+def repeated(rng):
+    axes = int(rng.integers(1, 4))
+    times = tuple(int(t) for t in rng.integers(1, 4, axes))
+    x = integers(rng, (batch(rng), *sizes(rng, axes), pick(rng, CHANNELS)))
+
+    def repeat(x):
+        for axis, t in enumerate(times, 1):
+            x = np.repeat(x, t, axis)
+        return x
+
+    return _linear(P.Repeat(times), x, repeat)
+
+
 # ---- what changes each image by numbers of its own ------------------------------------------------------------
 
 
@@ -692,6 +724,8 @@ ROWS = {
     "Reshape": reshape,
     "ZeroPad": zero_pad,
     "Crop": crop,
+    "Repeat": repeated,
+    "ResampleImages": resampled_images,
     "Resample": resampled,
     "Warp": warp,
     "Flip": flip,

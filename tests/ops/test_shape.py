@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from fastconv.ops.primitives import Crop, Permute, Resample, ZeroPad
+from fastconv.ops.primitives import Crop, Permute, Repeat, Resample, ResampleImages, ZeroPad
 from fastconv.ops.resample import nearest, repeating, resizing
 from tests.cases import integers
 
@@ -65,6 +65,36 @@ def test_sums_along_an_axis(n, matrix, behind, variant, rng):
     )
 
 
+@pytest.mark.parametrize("channels", [1, 3, 16, 17])
+@pytest.mark.parametrize("rows", MATRICES, ids=lambda m: str(m.shape))
+@pytest.mark.parametrize("columns", [MATRICES[2], MATRICES[-2], MATRICES[-1], resizing("bilinear", 4, 8)])
+@pytest.mark.parametrize("n", [0, 2])
+def test_sums_along_two_axes_are_those_along_one_and_the_other(n, rows, columns, channels, variant, rng):
+    x = rng.standard_normal((n, rows.shape[1], columns.shape[1], channels), dtype=np.float32)
+    y, backprop = ResampleImages(rows, columns)(x)
+    middle, over_rows = Resample(1, rows)(x)
+    expected, over_columns = Resample(2, columns)(middle)
+    np.testing.assert_array_equal(y, expected, strict=True)
+    dy = rng.standard_normal(y.shape, dtype=np.float32)
+    size = 1 + np.abs(rows).sum() * np.abs(columns).sum()
+    np.testing.assert_allclose(backprop(dy)[0], over_rows(over_columns(dy)[0])[0], rtol=1e-5, atol=1e-6 * size)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16, 17, 64])
+@pytest.mark.parametrize("times", [(1,), (3,), (2, 2), (1, 3), (3, 1), (2, 1, 2), (2, 3, 2)], ids=str)
+@pytest.mark.parametrize("n", [0, 2])
+def test_cells_repeated(n, times, channels, variant, rng):
+    x = integers(rng, (n, *(4, 1, 3)[: len(times)], channels))
+    y, backprop = Repeat(times)(x)
+    expected = x
+    for axis, count in enumerate(times, 1):
+        expected = np.repeat(expected, count, axis)
+    np.testing.assert_array_equal(y, expected, strict=True)
+    dy = integers(rng, y.shape)
+    boxes = dy.reshape(n, *(size for pair in zip(x.shape[1:-1], times, strict=True) for size in pair), channels)
+    np.testing.assert_array_equal(backprop(dy)[0], boxes.sum(tuple(range(2, 2 * len(times) + 1, 2))))
+
+
 @pytest.mark.parametrize(("size", "out"), [(1, 1), (1, 4), (4, 1), (5, 3), (3, 5), (7, 7), (2, 17)])
 def test_interpolation_matrices(size, out):
     for make in (nearest, partial(resizing, "bilinear")):
@@ -83,6 +113,8 @@ def test_same_bits_for_any_number_of_threads(variant, set_num_threads, rng):
         Crop(((1, 2), (3, 0))),
         ZeroPad(((1, 2), (3, 0))),
         Resample(1, resizing("bilinear", 40, 55)),
+        Repeat((2, 3)),
+        ResampleImages(resizing("bilinear", 40, 55), resizing("bicubic", 41, 20)),
     ]
     results = set()
     for threads in (1, 2, 3, 5):
