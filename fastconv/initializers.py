@@ -138,6 +138,14 @@ def _shape(name, shape):
     return tuple(int(size) for size in shape)
 
 
+def _type(name, dtype):
+    """Return a type, by default ``floatx()``; raise ValueError if it is none."""
+    try:
+        return np.dtype(dtype or settings.floatx())
+    except TypeError:
+        raise ValueError(f"{name}: dtype={dtype!r} is not the name of a type.") from None
+
+
 def _number(name, argument, value):
     """Return `value` as a float, or say which argument of which initializer is no number."""
     if isinstance(value, (bool, str)) or not np.isscalar(value) or not math.isfinite(value):
@@ -163,7 +171,7 @@ class Zeros(Initializer):
         >>> Zeros()(1)
         array([0.], dtype=float32)
         """
-        return np.zeros(_shape("Zeros", shape), dtype or settings.floatx())
+        return np.zeros(_shape("Zeros", shape), _type("Zeros", dtype))
 
 
 class Ones(Initializer):
@@ -183,7 +191,7 @@ class Ones(Initializer):
         >>> Ones()(1)
         array([1.], dtype=float32)
         """
-        return np.ones(_shape("Ones", shape), dtype or settings.floatx())
+        return np.ones(_shape("Ones", shape), _type("Ones", dtype))
 
 
 class Constant(Initializer):
@@ -219,7 +227,7 @@ class Constant(Initializer):
         >>> Constant(3)(1)
         array([3.], dtype=float32)
         """
-        out = np.empty(_shape("Constant", shape), dtype or settings.floatx())
+        out = np.empty(_shape("Constant", shape), _type("Constant", dtype))
         try:
             out[...] = self.value
         except (ValueError, TypeError) as error:
@@ -290,7 +298,7 @@ class Identity(Initializer):
         shape = _shape("Identity", shape)
         if len(shape) != 2:
             raise ValueError(f"Identity makes matrices only; got shape={shape} of rank {len(shape)}.")
-        out = np.zeros(shape, dtype or settings.floatx())
+        out = np.zeros(shape, _type("Identity", dtype))
         np.fill_diagonal(out, self.gain)
         return out
 
@@ -310,8 +318,9 @@ class RandomInitializer(Initializer):
 
     Parameters
     ----------
-    seed : int, optional
-        By default drawn from the global generator, see ``fastconv.utils.set_random_seed``.
+    seed : int or SeedGenerator, optional
+        By default drawn from the global generator, see ``fastconv.utils.set_random_seed``. With a
+        `fastconv.random.SeedGenerator` each call draws other values.
 
     Examples
     --------
@@ -321,13 +330,16 @@ class RandomInitializer(Initializer):
     """
 
     def __init__(self, seed=None):
-        if isinstance(seed, bool) or not (seed is None or isinstance(seed, (int, np.integer))):
-            raise ValueError(f"{type(self).__name__}: seed={seed!r} is neither an int nor None.")
-        self._seed_given = None if seed is None else int(seed)
-        self.seed = seeds.next_seed() if seed is None else int(seed)
+        if isinstance(seed, dict) and seed.get("class_name") == "SeedGenerator":  # from a config
+            seed = seeds.SeedGenerator.from_config(seed["config"])
+        is_row = isinstance(seed, seeds.SeedGenerator)
+        if isinstance(seed, bool) or not (seed is None or is_row or isinstance(seed, (int, np.integer))):
+            raise ValueError(f"{type(self).__name__}: seed={seed!r} is neither an int nor None nor a SeedGenerator.")
+        self._seed_given = seed if seed is None or is_row else int(seed)
+        self.seed = seeds.next_seed() if seed is None else self._seed_given
 
     def __call__(self, shape, dtype=None):
-        """Return random values, the same at every call; see `Initializer`.
+        """Return random values, the same at every call unless they are drawn by a `SeedGenerator`; see `Initializer`.
 
         Raises
         ------
@@ -339,11 +351,12 @@ class RandomInitializer(Initializer):
         >>> RandomUniform(seed=1)((2,)).dtype
         dtype('float32')
         """
-        dtype = np.dtype(dtype or settings.floatx())
+        dtype = _type(type(self).__name__, dtype)
         if dtype.kind != "f":
             raise ValueError(f"{type(self).__name__}: dtype={dtype.name!r} is not a float type.")
         drawn = np.float64 if dtype == np.float64 else np.float32
-        rng = np.random.default_rng(self.seed & (2**64 - 1))  # a generator's seed must not be negative
+        is_row = isinstance(self.seed, seeds.SeedGenerator)  # else: a generator's seed must not be negative
+        rng = np.random.default_rng(self.seed.next() if is_row else self.seed & (2**64 - 1))
         return self._draw(rng, _shape(type(self).__name__, shape), drawn).astype(dtype, copy=False)
 
     def _draw(self, rng, shape, dtype):
@@ -357,7 +370,14 @@ class RandomInitializer(Initializer):
         >>> GlorotUniform().get_config()
         {'seed': None, 'input_axes': None, 'output_axes': None}
         """
-        return {"seed": self._seed_given}
+        return {"seed": self._seed_config()}
+
+    def _seed_config(self):
+        """Return the seed that was given, as Keras describes it."""
+        if not isinstance(self._seed_given, seeds.SeedGenerator):
+            return self._seed_given
+        described = {"module": "keras.random", "class_name": "SeedGenerator", "config": self._seed_given.get_config()}
+        return {**described, "registered_name": None}
 
 
 def _normal(rng, shape, dtype, mean, stddev):
@@ -627,7 +647,7 @@ class _Scaled(VarianceScaling):
         >>> HeNormal(seed=2).get_config()
         {'seed': 2, 'input_axes': None, 'output_axes': None}
         """
-        return {"seed": self._seed_given, "input_axes": self.input_axes, "output_axes": self.output_axes}
+        return {"seed": self._seed_config(), "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 class GlorotUniform(_Scaled):
@@ -821,8 +841,9 @@ def get(identifier):
 
     Parameters
     ----------
-    identifier : None, str, dict, type, callable or Initializer
-        For example ``"glorot_uniform"``, ``"GlorotUniform"``, or a function of shape and dtype.
+    identifier : None, str, dict, type, callable, ndarray or Initializer
+        For example ``"glorot_uniform"``, ``"GlorotUniform"``, or a function of shape and dtype; an array stands for
+        its own values.
 
     Returns
     -------
@@ -843,6 +864,8 @@ def get(identifier):
     ...
     ValueError: Could not interpret initializer identifier: 'he_norml'. Did you mean 'he_normal'?
     """
+    if isinstance(identifier, np.ndarray):
+        return Constant(identifier)
     return _family.get(identifier)
 
 

@@ -10,6 +10,7 @@ import numbers
 import numpy as np
 
 from fastconv.names import Family, Spelled, by_name
+from fastconv.runtime import settings
 
 __all__ = [
     "L1",
@@ -200,6 +201,7 @@ class OrthogonalRegularizer(Regularizer):
     def _vectors(self, x):
         """Return the vectors as rows, and their lengths."""
         x = np.asarray(x)
+        x = x if x.dtype.kind == "f" else x.astype(settings.floatx())
         if x.ndim != 2:
             raise ValueError(f"OrthogonalRegularizer: expected a matrix, an array with 2 axes; got shape {x.shape}.")
         x = x if self.mode == "rows" else x.T

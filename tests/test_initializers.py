@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv import initializers
+from fastconv import initializers, random
 from fastconv.names import snake_case
 from fastconv.runtime import seeds, settings
 
@@ -219,6 +219,7 @@ def test_round_trip(initializer):
         ),
         (lambda: initializers.RandomNormal(seed="a"), "RandomNormal: seed='a' is neither an int nor None"),
         (lambda: initializers.RandomNormal(seed=1.5), "RandomNormal: seed=1.5 is neither"),
+        (lambda: initializers.Ones()((2,), dtype="flat32"), "Ones: dtype='flat32' is not the name of a type"),
         (lambda: initializers.TruncatedNormal(stddev=-1), "TruncatedNormal: stddev=-1 is negative"),
         (lambda: initializers.RandomNormal(mean=np.nan), "RandomNormal: mean=nan is not a finite number"),
         (lambda: initializers.RandomUniform(2, 1), "RandomUniform: minval=2 is above maxval=1"),
@@ -248,3 +249,18 @@ def test_configs_with_unknown_settings_are_refused():
 def test_the_base_class_makes_nothing():
     with pytest.raises(NotImplementedError, match="Initializer does not define __call__"):
         initializers.Initializer()((2,))
+
+
+def test_a_row_of_seeds_gives_other_values_at_each_call():
+    made = initializers.GlorotNormal(seed=random.SeedGenerator(3))
+    first, second = made((4, 4)), made((4, 4))
+    assert (first != second).any()
+    again = initializers.deserialize(initializers.serialize(made))
+    assert (again((4, 4)) == first).all() and (again((4, 4)) == second).all()
+
+
+def test_an_array_stands_for_its_values():
+    values = np.arange(6.0).reshape(2, 3)
+    assert (initializers.get(values)((2, 3)) == values).all()
+    with pytest.raises(ValueError, match="Constant: value="):
+        initializers.get(values)((3, 2))

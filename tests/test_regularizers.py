@@ -193,3 +193,4 @@ def test_orthogonal_wants_a_matrix():
         regularizers.OrthogonalRegularizer()(np.ones((2, 2, 2)))
     with pytest.raises(ValueError, match="mode='diagonal'"):
         regularizers.OrthogonalRegularizer(mode="diagonal")
+    assert regularizers.OrthogonalRegularizer()(np.array([[1, 1], [2, 2]])) == pytest.approx(0.01)  # whole numbers, too

@@ -158,6 +158,7 @@ class Progbar:
     def _collect(self, current, values, finalize):
         steps = max(current - self._seen, 1)
         for name, value in values:
+            value = np.mean(value) if np.ndim(value) else value
             if finalize or not self._is_averaged(name):
                 self._values[name] = [value, 1]
                 continue
@@ -291,7 +292,7 @@ def _check(target, width, verbose, interval, stateful_metrics, stateless_metrics
 
 
 def _format_metric(value):
-    value = float(np.mean(value) if np.ndim(value) else value)
+    value = float(value)
     return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
 
 

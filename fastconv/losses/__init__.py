@@ -151,6 +151,7 @@ _PAIRS = {
 _PUBLIC = {function.__name__: symbolic_or(function) for function in _PAIRS}
 for _function in _PUBLIC.values():
     way_back_of(_function)(_WAYS_BACK[_function.__wrapped__])
+    _function.__module__ = __name__  # where pickle finds it
 _PAIRS = {**_PAIRS, **{function: _PAIRS[function.__wrapped__] for function in _PUBLIC.values()}}
 globals().update(_PUBLIC)
 _ALIASES = {

@@ -1,6 +1,6 @@
 """Losses of segmentation: how much of the true and the predicted regions overlap."""
 
-from fastconv.losses.shapes import aligned, check_number, class_axis
+from fastconv.losses.shapes import aligned, axes_of, check_number
 from fastconv.losses.wrapper import NamedLoss, way_back_of
 from fastconv.ops.reference import row_loss
 from fastconv.runtime import settings
@@ -9,10 +9,7 @@ from fastconv.runtime import settings
 def _regions(name, y_true, y_pred, axis):
     """Return labels and predictions of one shape, and the axes as None or a tuple."""
     y_true, y_pred = aligned(name, y_true, y_pred)
-    if axis is None:
-        return y_true, y_pred, None
-    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
-    return y_true, y_pred, tuple(class_axis(name, y_pred, one) for one in axes)
+    return y_true, y_pred, None if axis is None else axes_of(name, y_pred, axis)
 
 
 def dice(y_true, y_pred, axis=None):

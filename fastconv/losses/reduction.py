@@ -61,13 +61,14 @@ def reduce_values(name, values, sample_weight, valid, reduction):
     4.0
     """
     weights = _weights(name, values, sample_weight, valid)
+    shape = _shape(values.shape, np.shape(sample_weight))
     if valid is not None:
         values = np.where(valid, values, values.dtype.type(0))
     if weights is not None:
         values = values * weights
     if reduction == "none":
-        return values
-    divisor = divisor_of(reduction, weights, valid, values.size)
+        return values.reshape(shape) if sample_weight is not None else values
+    divisor = 1 if shape == () else divisor_of(reduction, weights, valid, values.size)  # one value is not reduced
     return values.dtype.type(np.sum(values, dtype=np.float64) / divisor if divisor else 0.0)
 
 
@@ -90,15 +91,21 @@ def slopes_of_reduction(name, values, sample_weight, valid, reduction):
     array([1., 0.])
     """
     weights = _weights(name, values, sample_weight, valid)
-    each = np.broadcast_to(values.dtype.type(1) if weights is None else weights, _shape(values, weights))
-    divisor = 1 if reduction == "none" else divisor_of(reduction, weights, valid, each.size)
+    each = values.dtype.type(1) if weights is None else weights
+    each = np.broadcast_to(each, np.broadcast_shapes(values.shape, each.shape))
+    whole = reduction == "none" or _shape(values.shape, np.shape(sample_weight)) == ()
+    divisor = 1 if whole else divisor_of(reduction, weights, valid, each.size)
     slopes = each * values.dtype.type(1 / divisor if divisor else 0)
     return slopes if values.ndim else slopes.sum()
 
 
 def _shape(values, weights):
-    """Return the shape of the weighted values."""
-    return values.shape if weights is None else np.broadcast_shapes(values.shape, weights.shape)
+    """Return Keras's shape of weighted values: where a last axis of length 1 is on one side only, it may go or come."""
+    if len(values) == 0:
+        return weights if weights != (1,) else ()
+    if len(weights) == len(values) - 1 != 1 and values[-1] == 1:
+        return values[:-1]
+    return (*values, 1) if len(values) == 1 and weights[1:] == (1,) else values
 
 
 def _weights(name, values, sample_weight, valid):
@@ -138,7 +145,7 @@ def divisor_of(reduction, weights, valid, count):
         return 1
     if reduction == "mean_with_sample_weight" and weights is not None:
         return np.sum(weights, dtype=np.float64)
-    return count if valid is None else np.count_nonzero(valid)
+    return count if valid is None else np.count_nonzero(valid) * (count // valid.size if valid.size else 0)
 
 
 def fit_weights(name, sample_weight, values):

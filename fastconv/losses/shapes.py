@@ -109,6 +109,37 @@ def class_axis(name, y_pred, axis):
     return int(axis) % y_pred.ndim
 
 
+def axes_of(name, y_pred, axis):
+    """Return axes counted from the front.
+
+    Parameters
+    ----------
+    name : str
+        The loss or metric, for messages.
+    y_pred : ndarray
+        The predictions.
+    axis : int, None or sequence of int
+        An axis or several, counted from either end; None: all.
+
+    Returns
+    -------
+    tuple of int
+        The axes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis.
+
+    Examples
+    --------
+    >>> axes_of("dice", np.ones((2, 3, 4)), (0, -1)), axes_of("dice", np.ones((2, 3)), None)
+    ((0, 2), (0, 1))
+    """
+    axes = range(y_pred.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(class_axis(name, y_pred, one) for one in axes)
+
+
 def check_number(name, argument, value, least=None):
     """Raise unless an argument is a real number.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastconv.losses.labels import whole_numbers
 from fastconv.losses.reduction import as_floats
-from fastconv.losses.shapes import aligned, check_number, class_axis
+from fastconv.losses.shapes import aligned, axes_of, check_number
 from fastconv.losses.wrapper import NamedLoss, way_back_of
 from fastconv.ops.reference import row_loss
 from fastconv.runtime import settings
@@ -12,7 +12,7 @@ from fastconv.runtime import settings
 
 def _vectors(y_true, y_pred, axis):
     y_true, y_pred = aligned("cosine_similarity", y_true, y_pred)
-    return y_true, y_pred, class_axis("cosine_similarity", y_pred, axis)
+    return y_true, y_pred, axes_of("cosine_similarity", y_pred, axis)
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):
@@ -22,8 +22,8 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     ----------
     y_true, y_pred : array_like
         Vectors, of one shape.
-    axis : int
-        The axis along which the vectors lie.
+    axis : int, tuple of int or None
+        The axis along which the vectors lie; several that make up one vector; None: all.
 
     Returns
     -------

@@ -5,6 +5,7 @@ Map: ``base`` (state, result, reset), ``reduction`` (sums and means), ``accuracy
 ``curves`` (made of these counts), ``fscore``, ``iou``; here the names.
 """
 
+from fastconv import losses
 from fastconv.losses import (
     Loss,
     binary_crossentropy,
@@ -359,7 +360,8 @@ _FUNCTIONS = Family(
     "metric",
     "keras.metrics",
     Metric,
-    {
+    {name: losses.get(name) for name in ("bce", "kld", "mae", "mape", "mse", "msle")}
+    | {
         function.__name__: function
         for function in (
             accuracy,

@@ -56,9 +56,11 @@ class Metric(Spelled):
 
     @property
     def variables(self):
-        """The state: a list of variables, those of metrics that are attributes of this one among them."""
-        parts = [part for part in vars(self).values() if isinstance(part, Metric)]
-        return [*self._variables, *(variable for part in parts for variable in part.variables)]
+        """The state: a list of variables, those that attributes hold among them: in lists, in dicts, in metrics."""
+        held = list(_held(vars(self).values()))
+        own = [part for part in held if isinstance(part, Variable)]
+        parts = [variable for part in held if isinstance(part, Metric) for variable in part.variables]
+        return list({id(variable): variable for variable in (*self._variables, *own, *parts)}.values())
 
     def _require_init(self):
         if "_variables" not in vars(self):
@@ -286,3 +288,14 @@ class Metric(Spelled):
     def _float(self, value):
         """Return a number as a scalar of the metric's type, several as an array."""
         return np.asarray(value).astype(self.dtype)[()]
+
+
+def _held(values):
+    """Give the variables and the metrics in lists, tuples and dicts of any depth."""
+    for value in values:
+        if isinstance(value, (Variable, Metric)):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _held(value)
+        elif isinstance(value, dict):
+            yield from _held(value.values())

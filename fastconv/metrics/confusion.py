@@ -13,6 +13,8 @@ class OutcomeMetric(Metric):
         What counts as yes.
     name, dtype
         See `Metric`.
+    made : bool
+        See `Thresholds`.
 
     Examples
     --------
@@ -24,9 +26,9 @@ class OutcomeMetric(Metric):
     top_k = class_id = None
     names = None  # of the variables, if not those of the kinds
 
-    def __init__(self, thresholds, name, dtype):
+    def __init__(self, thresholds, name, dtype, made=False):
         super().__init__(dtype, name)
-        self._thresholds = Thresholds(thresholds)
+        self._thresholds = Thresholds(thresholds, made)
         self._add_counts((len(thresholds),))
 
     def _add_counts(self, shape):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastconv.losses.shapes import aligned, class_axis
+from fastconv.losses.shapes import aligned, axes_of
 from fastconv.metrics.reduction import MeanMetricWrapper
 from fastconv.runtime import settings
 
@@ -14,8 +14,8 @@ def pearson_correlation(y_true, y_pred, axis=-1):
     ----------
     y_true, y_pred : array_like
         The labels and the predictions, of one shape.
-    axis : int
-        The axis.
+    axis : int, tuple of int or None
+        The axis, or several; None: all.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def pearson_correlation(y_true, y_pred, axis=-1):
     array([1.], dtype=float32)
     """
     y_true, y_pred = aligned("pearson_correlation", y_true, y_pred)
-    axis = class_axis("pearson_correlation", y_pred, axis)
+    axis = axes_of("pearson_correlation", y_pred, axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         units = [(a - a.mean(axis, keepdims=True)) / a.std(axis, keepdims=True) for a in (y_true, y_pred)]
     return np.mean(units[0] * units[1], axis=axis)
@@ -46,8 +46,8 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     ----------
     y_true, y_pred : array_like
         The labels and the predictions, of one shape.
-    axis : int
-        The axis.
+    axis : int, tuple of int or None
+        The axis, or several; None: all.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     array([1.], dtype=float32)
     """
     y_true, y_pred = aligned("concordance_correlation", y_true, y_pred)
-    axis = class_axis("concordance_correlation", y_pred, axis)
+    axis = axes_of("concordance_correlation", y_pred, axis)
     add = {"axis": axis, "keepdims": True}
     shift = y_true.mean(**add) - y_pred.mean(**add)
     together = (y_true - y_pred.mean(**add)) * (y_pred - y_pred.mean(**add))
@@ -80,8 +80,8 @@ class PearsonCorrelation(MeanMetricWrapper):
     ----------
     name, dtype
         See `Metric`.
-    axis : int
-        The axis.
+    axis : int, tuple of int or None
+        The axis, or several; None: all.
 
     Examples
     --------
@@ -113,8 +113,8 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     ----------
     name, dtype
         See `Metric`.
-    axis : int
-        The axis.
+    axis : int, tuple of int or None
+        The axis, or several; None: all.
 
     Examples
     --------

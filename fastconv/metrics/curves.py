@@ -35,7 +35,7 @@ class _BestPoint(OutcomeMetric):
         self.num_thresholds = num_thresholds
         self.class_id = class_id
         self.thresholds = even_thresholds(num_thresholds)
-        super().__init__(self.thresholds, name, dtype)
+        super().__init__(self.thresholds, name, dtype, made=True)
 
     def _rate(self, kinds):
         part, other = self._counts(*kinds)
@@ -253,7 +253,7 @@ class AUC(OutcomeMetric):
         self.label_weights = None if label_weights is None else np.asarray(label_weights, np.float64)
         epsilon = settings.epsilon()
         self._built = False
-        super().__init__([0.0 - epsilon, *inner, 1.0 + epsilon], name, dtype)
+        super().__init__([0.0 - epsilon, *inner, 1.0 + epsilon], name, dtype, made=thresholds is None)
         if multi_label and num_labels:
             self._build(num_labels)
 

@@ -22,6 +22,8 @@ class Thresholds:
     ----------
     values : sequence of float
         The thresholds.
+    made : bool
+        Whether they are those of `even_thresholds`, of which two lie evenly, too.
 
     Examples
     --------
@@ -29,12 +31,12 @@ class Thresholds:
     array([0, 1, 2])
     """
 
-    def __init__(self, values):
+    def __init__(self, values, made=False):
         self.values = np.array(values, np.float64)
         steps = len(self.values) - 1
         epsilon = settings.epsilon()
         inner = np.clip(self.values, 0, 1) if abs(self.values[0]) <= 2 * epsilon else self.values
-        self.even = steps >= 2 and np.allclose(inner, np.arange(steps + 1) / steps, atol=epsilon)
+        self.even = steps >= (1 if made else 2) and np.allclose(inner, np.arange(steps + 1) / steps, atol=epsilon)
         self.below_zero = self.values[0] < 0  # then 0 exceeds the first one
         self.order = None if (np.diff(self.values) >= 0).all() else np.argsort(self.values, kind="stable")
 

@@ -84,7 +84,7 @@ def normalize(x, axis=-1, order=2):
     Parameters
     ----------
     x : array_like
-        The vectors. As in Keras, a single one comes back as a row: shape (n,) becomes (1, n).
+        The vectors. As in Keras, a single one that is an array comes back as a row: shape (n,) becomes (1, n).
     axis : int
         The axis along which a vector lies.
     order : int or float
@@ -112,7 +112,8 @@ def normalize(x, axis=-1, order=2):
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    x = x if isinstance(x, np.ndarray) else np.asarray(x, dtype=settings.floatx())
+    is_array = isinstance(x, np.ndarray)
+    x = x if is_array else np.asarray(x, dtype=settings.floatx())
     if isinstance(axis, bool) or not isinstance(axis, numbers.Integral):
         raise TypeError(f"normalize: axis={axis!r}; expected a whole number.")
     if isinstance(order, bool) or not isinstance(order, numbers.Real):
@@ -120,4 +121,5 @@ def normalize(x, axis=-1, order=2):
     vectors = np.atleast_1d(x)
     norms = np.atleast_1d(np.linalg.norm(vectors, order, axis))
     norms[norms == 0] = 1
-    return vectors / np.expand_dims(norms, axis)
+    rows = vectors / np.expand_dims(norms, axis)
+    return rows if is_array else rows.reshape(x.shape)

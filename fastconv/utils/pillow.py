@@ -38,8 +38,10 @@ def open_image(what, path):
 
     Raises
     ------
+    PIL.UnidentifiedImageError
+        If it is no picture of a known format.
     ValueError
-        If it is no picture, is damaged, or says that it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``: Pillow
+        If it is damaged, or says that it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``: Pillow
         only warns of those, which may fill the memory.
     TypeError
         If `path` is something else.
@@ -58,7 +60,7 @@ def open_image(what, path):
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{named} is too large: {error}") from error
     except Image.UnidentifiedImageError as error:
-        raise ValueError(f"{named} is not a picture of a known format.") from error
+        raise Image.UnidentifiedImageError(f"{named} is not a picture of a known format.") from error
     most = Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:
         raise ValueError(

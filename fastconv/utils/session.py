@@ -78,10 +78,10 @@ def standardize_dtype(dtype):
         return settings.floatx()
     if isinstance(dtype, type) and dtype.__name__ in _PYTHON and dtype.__module__ == "builtins":
         return _PYTHON[dtype.__name__]
-    if dtype in ("int", "bfloat16", "string"):
+    if isinstance(dtype, str) and dtype in ("int", "bfloat16", "string"):
         return "int32" if dtype == "int" else dtype
     try:
-        if dtype == "float":
+        if isinstance(dtype, str) and dtype == "float":
             raise TypeError
         name = np.dtype(dtype).name
     except TypeError:

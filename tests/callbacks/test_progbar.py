@@ -208,6 +208,7 @@ def test_metrics_are_averaged_over_steps_or_shown_as_they_are(terminal, clock, o
         (-1e-9, "-1.0000e-09"),
         (float("nan"), "nan"),
         (np.array([1.0, 2.0]), "1.5000"),
+        ([1.0, 2.0, 4.5], "2.5000"),
     ],
 )
 def test_how_metrics_are_written(log, clock, value, text):

@@ -1,5 +1,7 @@
 """The losses against numbers that Keras 3.15 printed, and what they refuse."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -334,3 +336,37 @@ def test_functions_and_customs_round_trip():
     assert type(losses.deserialize(config, custom_objects={"Mine": Mine})) is Mine
     with pytest.raises(ValueError, match="Could not interpret loss identifier: 'Mine'"):
         losses.deserialize(config)
+
+
+@pytest.mark.parametrize("weights", [2.0, [2.0], [[2.0]]])
+@pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
+def test_a_single_value_is_weighted_and_not_reduced(reduction, weights):
+    loss = losses.MeanSquaredError(reduction=reduction)
+    value, gradient = loss.value_and_gradient([0.0, 0.0], [1.0, 3.0], weights)
+    whole = np.ndim(weights) < 2 or reduction != "mean_with_sample_weight"
+    assert np.ravel(value).tolist() == [10.0 if whole else 5.0]
+    assert gradient.tolist() == [2.0, 6.0] if whole else [1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "expected"),
+    [((4,), (4, 1), (4, 1)), ((4, 3), (4, 3, 1), (4, 3)), ((4, 3, 1), (4, 3), (4, 3)), ((4, 3), (4,), (4, 3))],
+)
+def test_shapes_of_weighted_values(values, weights, expected):
+    loss = losses.MeanSquaredError(reduction="none")
+    assert loss(np.zeros((*values, 2)), np.ones((*values, 2)), np.ones(weights)).shape == expected
+
+
+def test_cosines_of_several_axes():
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    for axis, kept in (((1, 2), 3), (None, 1)):
+        flat = losses.cosine_similarity(a.reshape(kept, -1), b.reshape(kept, -1))
+        np.testing.assert_allclose(np.atleast_1d(losses.cosine_similarity(a, b, axis=axis)), flat)
+
+
+@pytest.mark.parametrize("name", ["mse", "kl_divergence", "BinaryCrossentropy", "CosineSimilarity"])
+def test_losses_travel(name):
+    loss = losses.get(name)
+    again = pickle.loads(pickle.dumps(loss))
+    assert again is loss or again.get_config() == loss.get_config()
+    np.testing.assert_array_equal(again(Y, B), loss(Y, B))

@@ -1,5 +1,7 @@
 """Metrics that users write: state, parts, and the ways of going wrong."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,22 @@ def test_a_forgotten_super_init_is_named():
 
     with pytest.raises(RuntimeError, match=r"Forgetful: __init__\(\) did not call super\(\).__init__\(\)"):
         Forgetful()
+
+
+def test_parts_in_lists_and_dicts_belong_to_the_whole():
+    whole, loose = metrics.Mean(), metrics.Mean().total
+    whole.parts = [metrics.Mean(), (metrics.Sum(), {"deep": metrics.Sum()})]
+    whole.by_name = {"again": whole.parts[0], "loose": loose, "counted": whole.count}
+    assert len(whole.variables) == 2 + 2 + 1 + 1 + 1
+    assert any(variable is loose for variable in whole.variables[:3])  # variables come before those of metrics
+    whole.parts[0].update_state([3.0])
+    whole.reset_state()
+    assert whole.parts[0].result() == 0
+
+
+@pytest.mark.parametrize("name", ["mse", "Precision", "AUC", "MeanIoU"])
+def test_metrics_travel(name):
+    metric = metrics.MeanIoU(2) if name == "MeanIoU" else metrics.get(name)
+    metric.update_state(np.array([0, 1, 1]), np.array([1, 1, 0]))
+    again = pickle.loads(pickle.dumps(metric))
+    assert type(again) is type(metric) and again.result() == metric.result()

@@ -63,9 +63,10 @@ def test_normalize_keeps_zeros_types_and_makes_a_row_of_one_vector():
     np.testing.assert_array_equal(normalize(np.zeros((2, 3))), np.zeros((2, 3)))
     assert normalize(np.array([[3, 4]], np.float32)).dtype == np.float32
     assert normalize(np.array([[3, 4]])).tolist() == [[0.6, 0.8]]
-    row = normalize([3.0, 4.0])
-    assert row.shape == (1, 2)
-    assert row.dtype == np.float32
+    assert normalize(np.array([3.0, 4.0])).shape == (1, 2)
+    alone = normalize([3.0, 4.0])  # no array: as it came
+    assert alone.shape == (2,)
+    assert alone.dtype == np.float32
 
 
 @pytest.mark.parametrize(

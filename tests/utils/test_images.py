@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-pytest.importorskip("PIL")
+PIL = pytest.importorskip("PIL")
 
 from fastconv import Input, Sequential, config, layers, utils
 from fastconv.utils.resizing import INTERPOLATIONS, resize
@@ -168,7 +168,7 @@ def test_pictures_that_are_made_to_fill_the_memory(tmp_path):
 def test_files_that_are_no_pictures(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="is not a picture of a known format"):
+    with pytest.raises(PIL.UnidentifiedImageError, match="is not a picture of a known format"):
         utils.load_img(path)
     grey(3, path, (50, 50))
     path.write_bytes(path.read_bytes()[:60])

@@ -46,6 +46,7 @@ def test_source_inputs():
     [
         (None, "float32"), (float, "float32"), (int, "int32"), (bool, "bool"), ("int", "int32"),
         (np.float64, "float64"), (np.dtype("int8"), "int8"), ("bfloat16", "bfloat16"), (str, "string"),
+        (np.dtype("int64"), "int64"), (np.dtype("float64"), "float64"),
     ],
 )  # fmt: skip
 def test_types(given, name):
