@@ -262,6 +262,10 @@ class AUC(OutcomeMetric):
             super()._add_counts(shape)
 
     def _build(self, labels):
+        if self.label_weights is not None and self.label_weights.shape != (labels,):
+            raise ValueError(
+                f"{self.name}: label_weights has shape {self.label_weights.shape}; {labels} labels need ({labels},)."
+            )
         super()._add_counts((self.num_thresholds, labels))
         self._built = True
 
