@@ -1,6 +1,7 @@
 """What all metrics share: state that batches add to, a result, and a reset."""
 
 from contextlib import contextmanager
+from types import FunctionType
 
 import numpy as np
 
@@ -57,10 +58,19 @@ class Metric(Spelled):
     @property
     def variables(self):
         """The state: a list of variables, those that attributes hold among them: in lists, in dicts, in metrics."""
-        held = list(_held(vars(self).values()))
+        known = self._variables
+        seen = {id(known), *map(id, known)}
+        more = [
+            part
+            for part in vars(self).values()
+            if id(part) not in seen and part.__class__ not in _PLAIN and (part.__class__ not in _CONTAINERS or part)
+        ]
+        if not more:  # the usual case, at the beginning of each batch
+            return list(known)
+        held = list(_held(more))
         own = [part for part in held if isinstance(part, Variable)]
         parts = [variable for part in held if isinstance(part, Metric) for variable in part.variables]
-        return list({id(variable): variable for variable in (*self._variables, *own, *parts)}.values())
+        return list({id(variable): variable for variable in (*known, *own, *parts)}.values())
 
     def _require_init(self):
         if "_variables" not in vars(self):
@@ -288,6 +298,10 @@ class Metric(Spelled):
     def _float(self, value):
         """Return a number as a scalar of the metric's type, several as an array."""
         return np.asarray(value).astype(self.dtype)[()]
+
+
+_CONTAINERS = {list, tuple, dict}
+_PLAIN = {str, int, float, bool, type(None), FunctionType}  # what holds no variables
 
 
 def _held(values):

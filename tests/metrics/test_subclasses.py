@@ -66,6 +66,9 @@ def test_parts_in_lists_and_dicts_belong_to_the_whole():
     whole.parts[0].update_state([3.0])
     whole.reset_state()
     assert whole.parts[0].result() == 0
+    alone = metrics.Mean()
+    alone.loose, alone.numbers = loose, np.zeros(3)
+    assert [id(variable) for variable in alone.variables] == [id(alone.total), id(alone.count), id(loose)]
 
 
 @pytest.mark.parametrize("name", ["mse", "Precision", "AUC", "MeanIoU"])
