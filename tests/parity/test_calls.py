@@ -248,3 +248,72 @@ def test_refusals_of_the_backend(call):
 
     ours, theirs = error_of(fastconv, *call), error_of(keras, *call)
     assert type(ours) is ValueError and isinstance(theirs, BACKEND), (ours, theirs)
+
+
+def network(library, outputs):
+    """Return a model of one softmax, or of several outputs by name, with the same weights in both libraries."""
+    x = library.Input((3,))
+    made = [library.layers.Dense(n, activation="softmax" if n > 1 else "sigmoid", name=f"d{n}")(x) for n in outputs]
+    model = library.Model(x, made if len(made) > 1 else made[0])
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape).astype("float32") for w in model.get_weights()])
+    return model
+
+
+ONE, TWO = (4,), (2, 4)
+# outputs, compile's arguments, kinds of labels
+COMPILED = [
+    *[(ONE, {"loss": loss, "metrics": ["acc", "mse"]}, "h") for loss in ("mse", "MSE", "KLD", "huber", "ce", "dice",
+      "CategoricalHinge", "categorical_focal_crossentropy")],
+    *[(ONE, {"loss": "crossentropy", "metrics": ["accuracy", name]}, "h") for name in ("mae", "MAPE", "kl_divergence",
+      "AUC", "Precision", "CosineSimilarity", "RootMeanSquaredError", "categorical_accuracy", "R2Score")],
+    (ONE, {"loss": "ce", "metrics": ["acc", "sparse_categorical_crossentropy"]}, "s"),
+    (ONE, {"loss": "mse", "metrics": ["mse"], "weighted_metrics": ["mae", "acc"], "loss_weights": [2.0]}, "h"),
+    ((1,), {"loss": "ce", "metrics": ["acc", "bce"]}, "b"),
+    (TWO, {"loss": "mse"}, "hh"),
+    (TWO, {"loss": ["mse", "ce"], "loss_weights": [0.5, 2], "metrics": ["mae", "acc"]}, "hh"),
+    (TWO, {"loss": ["mse", "ce"], "loss_weights": {"d2": 0.5, "d4": 2}}, "hs"),
+    (TWO, {"loss": {"d2": "mse", "d4": "ce"}, "metrics": {"d4": ["acc", "AUC"]}}, "hh"),
+    (TWO, {"loss": ["mse", "mae"], "metrics": [None, "acc"], "weighted_metrics": [["mse"], ["acc"]]}, "hh"),
+    # refused by both
+    (ONE, {"loss": "mse", "metrics": ["mean_squarred_error"]}, "h"),
+    (ONE, {"loss": "crossentropi"}, "h"),
+    (ONE, {"loss": None}, "h"),
+    (TWO, {"loss": {"d2": "mse"}}, "hh"),
+    (TWO, {"loss": {"d2": "mse", "d5": "mse"}}, "hh"),
+    (TWO, {"loss": ["mse", "mae"], "loss_weights": [1.0]}, "hh"),
+    (TWO, {"loss": ["mse", "mae"], "metrics": ["mse"]}, "hh"),
+    (TWO, {"loss": ["mse", "mae"], "metrics": {"d5": "mse"}}, "hh"),
+]  # fmt: skip
+
+
+def evaluation(library, outputs, arguments, y, weights):
+    """Return the names and the values that evaluation reports, or the class of the error."""
+    try:
+        model = network(library, outputs)
+        model.compile("sgd", **arguments)
+        x = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
+        return model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    except Exception as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("outputs", "arguments", "kinds"), COMPILED, ids=lambda value: str(value))
+def test_compiled(rng, outputs, arguments, kinds, weighted):
+    import fastconv
+
+    numbers = [rng.integers(0, max(n, 2), 6) for n in outputs]
+    y = [
+        {"h": np.eye(max(n, 2), dtype="float32")[number], "s": number, "b": number[:, None]}[kind]
+        for n, number, kind in zip(outputs, numbers, kinds, strict=True)
+    ]
+    weights = [rng.random(6).astype("float32") for _ in outputs] if weighted else None
+    if len(outputs) == 1:
+        y, weights = y[0], weights[0] if weighted else None
+    ours, theirs = (evaluation(library, outputs, arguments, y, weights) for library in (fastconv, keras))
+    if isinstance(theirs, type):
+        assert ours is theirs
+    else:
+        assert list(ours) == list(theirs)
+        np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-4, atol=1e-6)
