@@ -156,6 +156,7 @@ def add_to(trace, activation, x, dtype):
     dtype : str
         The layer's.
     """
+    activation = get(activation)  # which may have been set to a name, or to None, when the layer was there
     if _is_layer(activation):
         return activation.lower_whole(trace, x)
     if activation in _NAMES:

@@ -184,6 +184,7 @@ class ModelCheckpoint(MonitorCallback):
         if not self.save_best_only:
             self._tell(epoch, f"saving model to {path}")
             return True
+        self._upwards()  # raises if nobody knows whether less or more is better
         value = logs.get(self.monitor)
         if value is None or np.ndim(value):
             found = "is not available" if value is None else f"is no single number: {value}"

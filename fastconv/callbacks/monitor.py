@@ -54,12 +54,18 @@ class MonitorCallback(Callback):
         float or None
             The value.
 
+        Raises
+        ------
+        ValueError
+            If nobody knows whether less or more is better.
+
         Examples
         --------
         >>> MonitorCallback("loss").value({"loss": 0.5})
         0.5
         """
         logs = logs or {}
+        self._upwards()  # what nobody knows the direction of is wrong from the first epoch on
         if self.monitor in logs:
             return logs[self.monitor]
         warnings.warn(
@@ -106,13 +112,12 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss" or name.endswith("_loss"):
             return False
-        for metric in _metrics_of(self.model):
-            direction = getattr(metric, "_direction", None)
-            if metric.name == name and direction is not None:
-                return direction == "up"
+        known = {m.name: m._direction for m in _metrics_of(self.model) if getattr(m, "_direction", None) is not None}
+        if name in known:
+            return known[name] == "up"
         raise ValueError(
             f"{type(self).__name__}: whether {self.monitor!r} should rise or fall is not known. "
-            "Give mode='max' or mode='min'."
+            f"Give mode='max' or mode='min'.{suggestion(name, [*known, 'loss'])}"
         )
 
 

@@ -76,6 +76,12 @@ class InputLayer(Layer):
             self._nodes.append(node)
         return self._nodes[0].outputs[0]
 
+    sparse = ragged = optional = False
+
+    def call(self, inputs=None):
+        """Return what is given: data comes from outside, so nothing by itself."""
+        return inputs
+
     def lower(self, trace, x):
         """Return the value as it is; see `Layer.lower`."""
         return x

@@ -132,6 +132,8 @@ class Layer(Surface):
         self._activity_losses = []  # of the last call on arrays
         self._set_policy(dtype_policies.of_layer(f"Layer {self.name!r}", dtype))
         self.built = type(self).build is Layer.build  # nothing to do, as far as the class says
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ValueError(f"{kind}: trainable={trainable!r} is not True or False.")
         self._trainable = bool(trainable)
         self._weights = []
         self._build_shape = None
@@ -348,7 +350,7 @@ class Layer(Surface):
         ----------
         shape : tuple of int
         initializer : str or callable, optional
-            ``"glorot_uniform"`` by default.
+            ``"glorot_uniform"`` by default, ``"zeros"`` for integers and booleans.
         dtype : str, optional
             The layer's by default.
         trainable : bool
@@ -369,12 +371,21 @@ class Layer(Surface):
             aggregation=None if aggregation in ("none", None) else aggregation,
             overwrite_with_gradient=overwrite_with_gradient or None,
         )
-        if shape is not None and not np.iterable(shape):
-            raise ValueError(f"Layer {self.name!r}, add_weight: shape={shape!r} is not a tuple of sizes.")
+        if isinstance(shape, str) or (shape is not None and not np.iterable(shape)):
+            raise ValueError(
+                f"Layer {self.name!r}, add_weight: shape={shape!r} is not a tuple of sizes."
+                + (f" Is it a name? Then say name={shape!r}." if isinstance(shape, str) else "")
+            )
+        if symbolic.is_tracing():
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): a call cannot add weights (name={name!r}), as it is run "
+                "again and again; they must be made in __init__ or build."
+            )
+        dtype = dtype or self.dtype
         variable = Variable(
-            initializer or "glorot_uniform",
+            initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"),
             shape=() if shape is None else tuple(shape),
-            dtype=dtype or self.dtype,
+            dtype=dtype,
             trainable=trainable and self._trainable,
             name=name,
         )
@@ -413,13 +424,15 @@ class Layer(Surface):
         settings = {kind: getattr(self, f"{prefix or name}_{kind}") for kind in _SERIALIZERS}
         return self.add_weight(shape, name=name, **settings)
 
-    def __call__(self, x, training=None, mask=None, **arguments):
+    def __call__(self, x, *more, training=None, mask=None, **arguments):
         """Run the layer on an array, or note that it is applied to a symbolic tensor.
 
         Parameters
         ----------
         x : array_like or KerasTensor
             Batch first; a list of them for layers that take several.
+        *more
+            None: further inputs go into the list, and `training` is given by name.
         training : bool, optional
             Whether layers such as Dropout act. On arrays False by default; on symbolic tensors by default what runs
             the model says.
@@ -432,8 +445,8 @@ class Layer(Surface):
         -------
         ndarray or KerasTensor
         """
-        if mask is not None or arguments:
-            self._refuse_arguments(mask, arguments)
+        if more or mask is not None or arguments:
+            self._refuse_arguments(more, mask, arguments)
         if symbolic.any_symbolic((x,)):
             return self._apply(x, training)
         is_list = self.takes_lists and isinstance(x, (list, tuple))
@@ -445,8 +458,14 @@ class Layer(Surface):
             self.compute_output_shape(shape)
         return self.lower_whole(EagerTrace(bool(training)), x)
 
-    def _refuse_arguments(self, mask, arguments):
+    def _refuse_arguments(self, more, mask, arguments):
         owner = f"Layer {self.name!r} ({type(self).__name__})"
+        for value in more:
+            if isinstance(value, (KerasTensor, np.ndarray)):
+                raise NotImplementedError(f"{owner}: several inputs are given as a list, as in layer([a, b]).")
+            raise ValueError(
+                f"{owner}: only inputs are given by place; expected a name for {value!r}, as in training=True."
+            )
         for name in arguments:
             if name not in _parameters(type(self).call):
                 raise TypeError(f"{owner}: got an unexpected keyword argument {name!r}.")

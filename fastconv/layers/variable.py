@@ -59,6 +59,7 @@ class Variable:
     constraint = None
     regularizer = None
     is_variable = True
+    aggregation = "none"
     __array_priority__ = 100  # operators with an array are this class's
 
     def __init__(
@@ -81,6 +82,16 @@ class Variable:
         self.array = _values(self.name, initializer, shape, dtype)
         self.version = 0
         self.is_parameter = trainable
+
+    @property
+    def overwrite_with_gradient(self):
+        """Whether the optimizer puts the gradient in the values' place: never, and True is refused."""
+        return False
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value):
+        if value:
+            raise NotImplementedError(f"Variable {self.path!r}: overwrite_with_gradient={value!r} is not supported.")
 
     @property
     def value(self):
@@ -142,6 +153,11 @@ class Variable:
         if symbolic.is_symbolic(value):
             symbolic.assign(self, value)
             return
+        if symbolic.is_tracing():  # it would happen now, once, and not at each run
+            raise NotImplementedError(
+                f"Variable {self.path!r}: in a layer's call only what is computed from its inputs can be assigned; "
+                f"got {value!r}, which is no symbolic tensor."
+            )
         value = np.asarray(value)
         if value.shape != self.array.shape:
             raise ValueError(f"Variable {self.path!r}: assign got shape {value.shape}; expected {self.shape}.")
@@ -161,7 +177,7 @@ class Variable:
         if symbolic.is_symbolic(value):
             symbolic.assign(self, A.add(self, value))
             return
-        self.assign(self.array + np.asarray(value, self.array.dtype))
+        self.assign(value if symbolic.is_tracing() else self.array + np.asarray(value, self.array.dtype))
 
     def assign_sub(self, value):
         """Subtract from all values; see `assign`.
@@ -176,7 +192,7 @@ class Variable:
         if symbolic.is_symbolic(value):
             symbolic.assign(self, A.subtract(self, value))
             return
-        self.assign(self.array - np.asarray(value, self.array.dtype))
+        self.assign(value if symbolic.is_tracing() else self.array - np.asarray(value, self.array.dtype))
 
     def __array__(self, dtype=None, copy=None):
         if symbolic.is_tracing():
@@ -188,6 +204,9 @@ class Variable:
 
     def __getitem__(self, index):
         return symbolic.getitem(self, index) if symbolic.is_tracing() else self.array[index]
+
+    def __bool__(self):
+        raise TypeError(f"Variable {self.path!r} is not a boolean, and cannot be used as one; compare its values.")
 
     def __float__(self):
         return float(self.array)
@@ -244,7 +263,7 @@ def _values(name, initializer, shape, dtype):
 # Python's name of an operator, and the op that it is in a function that is traced
 _SYMBOLIC = {
     "add": A.add, "sub": A.subtract, "mul": A.multiply, "truediv": A.divide, "pow": A.power, "matmul": A.matmul,
-    "lt": A.less, "le": A.less_equal, "gt": A.greater, "ge": A.greater_equal,
+    "eq": A.equal, "ne": A.not_equal, "lt": A.less, "le": A.less_equal, "gt": A.greater, "ge": A.greater_equal,
 }  # fmt: skip
 
 
@@ -263,12 +282,13 @@ def _operator(name, reflected=False):
 
 
 def _operators():
-    """Let variables stand for their arrays in arithmetic, comparisons of equality left out."""
+    """Let variables stand for their arrays in arithmetic and comparisons; as keys they stand for themselves."""
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
         setattr(Variable, f"__{name}__", _operator(name))
         setattr(Variable, f"__r{name}__", _operator(name, True))
-    for name in ("lt", "le", "gt", "ge"):
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Variable, f"__{name}__", _operator(name))
+    Variable.__hash__ = object.__hash__
     Variable.__neg__ = lambda self: A.negative(self) if symbolic.is_tracing() else -self.array
     Variable.__abs__ = lambda self: A.absolute(self) if symbolic.is_tracing() else abs(self.array)
 

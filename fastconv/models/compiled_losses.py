@@ -67,7 +67,9 @@ class CompiledLosses:
             Of the outputs.
         """
         specs = self._of_each("loss", self.spec, names, structure)
+        self._refuse_several("loss", specs)
         weights = self._of_each("loss_weights", self.weights, names, structure, [s is not None for s in specs])
+        self._refuse_several("loss_weights", weights)
         self.of_outputs = [
             None if loss is None else OutputLoss(loss, 1.0 if weight is None else float(weight))
             for loss, weight in zip(specs, weights, strict=True)
@@ -80,6 +82,11 @@ class CompiledLosses:
             for name, one in judged:
                 one.tracker = metrics.Mean(name=f"{name or one.loss.name}_loss")
         self.trackers = [one.tracker for _, one in judged if one.tracker is not None]
+
+    def _refuse_several(self, argument, entries):
+        for entry in entries:
+            if isinstance(entry, (list, tuple, Mapping)):
+                raise ValueError(f"{self.owner}: {argument} has {entry!r} for one output; expected one an output.")
 
     def _of_each(self, argument, given, names, structure, wanted=None):
         """Return what is given for each output; `wanted` tells where something is needed."""

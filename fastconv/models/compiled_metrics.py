@@ -23,6 +23,9 @@ class CompiledMetrics:
 
     def __init__(self, plain=None, weighted=None, owner=""):
         self.owner = owner
+        for argument, given in {"metrics": plain, "weighted_metrics": weighted}.items():
+            if given is not None and not isinstance(given, (list, tuple, Mapping)):
+                raise ValueError(f"{owner}: {argument}={given!r} is not a list, tuple or dict; write [{given!r}].")
         self.specs = {"metrics": _map(plain), "weighted_metrics": _map(weighted)}
         self.names, self.of_outputs = [], {}  # for each argument the specs of each output, once they are assigned
         self.plain, self.weighted = [], []  # pairs of an output's place and a metric
@@ -128,4 +131,4 @@ def _map(specs):
 def _number(value):
     """Return a float, or an array of them where a metric gives several."""
     array = np.asarray(value)
-    return float(array) if array.size == 1 else np.array(array)
+    return array.item() if array.size == 1 else np.array(array)

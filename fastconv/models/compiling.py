@@ -14,7 +14,7 @@ class Compiled:
     def __init__(self):
         self.optimizer = None
         self.loss = None
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False  # callbacks set them
         self.history = None
         self._losses = CompiledLosses()
         self._metrics = CompiledMetrics()
@@ -86,6 +86,11 @@ class Compiled:
                         f"{self._losses.owner}: metrics for the output {self.output_names[place]!r}, which has no "
                         "loss, are not supported; give it a loss with the weight 0."
                     )
+
+    @property
+    def compile_arguments(self):
+        """What `compile` was given, as it was given."""
+        return {"optimizer": self.optimizer, **self._compile_arguments, "loss_weights": self._loss_weights}
 
     def get_compile_config(self):
         """Return what `compile` was given, as Keras writes it; None before.

@@ -10,6 +10,8 @@ from fastconv.ops.symbolic import KerasTensor, lower_graph, sources
 from fastconv.saving import CustomObjectScope, serialize_keras_object
 from fastconv.saving.objects import restored
 
+ENDS = ("input_layers", "output_layers")  # of a config
+
 
 @spelled
 class Functional(Model):
@@ -87,16 +89,22 @@ class Functional(Model):
         self._output_tensors = calls.replay(self._input_tensors)
         self._order = sources(self._output_tensors, self._input_tensors)
 
-    def cloned(self, operation):
+    def cloned(self, operation, input_tensors=None):
         """Return a model of the same graph.
 
         Parameters
         ----------
         operation : callable
             Returns the layer that stands in the place of a layer; each is asked for once. Ops stay.
+        input_tensors : KerasTensor, or list, tuple or dict of them, optional
+            What it begins with; new inputs by default.
         """
         made = {id(layer): operation(layer) for layer in self._layers if not isinstance(layer, InputLayer)}
-        inputs = [InputLayer.from_config(layer.get_config()).tensor for layer in self._input_layers]
+        if input_tensors is None:
+            inputs = [InputLayer.from_config(layer.get_config()).tensor for layer in self._input_layers]
+        else:
+            inputs = self._ins.arrays(input_tensors, self._input_names, f"clone_model: model {self.name!r}", "x")
+            inputs = self._tensors_of("input_tensors", inputs)[1]
         outputs = self._calls().replay(inputs, lambda same: made.get(id(same), same))
         return Functional(self._ins.wrap(inputs), self._outs.wrap(outputs), name=self.name)
 
@@ -216,34 +224,63 @@ class Functional(Model):
         """Make a model, without its weights, from what `get_config` returned."""
         with CustomObjectScope(custom_objects):
             made = {entry["name"]: restored(entry, "layers") for entry in config["layers"]}
-        tensors = {}
-        for entry in config["layers"]:
-            layer = made[entry["name"]]
-            if isinstance(layer, InputLayer):
-                tensors[entry["name"], 0, 0] = layer.tensor
-        waiting = [
-            ((entry["name"], i), call) for entry in config["layers"] for i, call in enumerate(entry["inbound_nodes"])
-        ]
-        while waiting:
-            ready = [pair for pair in waiting if all(key in tensors for key in _keys(pair[1]["args"]))]
-            if not ready:
-                raise ValueError(
-                    f"Functional.from_config: the calls {[key for key, _ in waiting]} wait for each other."
-                )
-            for (name, i), call in ready:
-                (x,) = [_with_tensors(argument, tensors) for argument in call["args"]]
-                y = made[name](x, **{key: value for key, value in call["kwargs"].items() if value is not None})
-                for place, tensor in enumerate(Structure(y).flat(y)):
-                    tensors[name, i, place] = tensor
-            waiting = [pair for pair in waiting if pair not in ready]
-        ends = [_histories(config[key], tensors) for key in ("input_layers", "output_layers")]
-        return cls(*ends, name=config["name"])
+        tensors = {(name, 0, 0): layer.tensor for name, layer in made.items() if isinstance(layer, InputLayer)}
+        for (name, i), call in _in_order(config["layers"], tensors):
+            (x,) = [_with_tensors(argument, tensors) for argument in call["args"]]
+            y = made[name](x, **{key: value for key, value in call["kwargs"].items() if value is not None})
+            for place, tensor in enumerate(Structure(y).flat(y)):
+                tensors[name, i, place] = tensor
+        ends = [_histories(config[key], tensors) for key in ENDS]
+        of_the_class = () if cls is Functional else set(config) - {"name", "trainable", "layers", *ENDS}
+        model = cls(*ends, name=config["name"], **{key: config[key] for key in of_the_class})
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
+
+
+def _in_order(entries, known):
+    """Give the calls of a config's layers, each when the tensors that it reads are there.
+
+    Parameters
+    ----------
+    entries : list of dict
+    known : collection of tuple
+        The tensors that are there, as a name, a call and a place; whoever takes a call adds what it gives.
+    """
+    calls = {(entry["name"], i): call for entry in entries for i, call in enumerate(entry["inbound_nodes"])}
+    needs = {key: {read[:2] for read in _keys(call) if read not in known} for key, call in calls.items()}
+    readers = {}
+    for key, needed in needs.items():
+        for read in needed:
+            readers.setdefault(read, []).append(key)
+    ready = [key for key, needed in needs.items() if not needed]
+    for key in ready:  # it grows
+        yield key, calls[key]
+        for reader in readers.pop(key, ()):
+            needs[reader].discard(key)
+            if not needs[reader]:
+                ready.append(reader)
+    missing = sorted({name for name, i in readers if (name, i) not in calls})
+    if missing:
+        raise ValueError(
+            f"Functional.from_config: missing node: {missing[0]}; it is read, so it must be among the layers."
+        )
+    if readers:
+        waiting = [key for key, needed in needs.items() if needed]
+        raise ValueError(f"Functional.from_config: a loop: the calls {waiting} wait for each other.")
 
 
 def _keys(arguments):
+    """Give the tensors that are read: the name of a layer, which of its calls, the place among the results."""
+    if isinstance(arguments, dict) and "args" in arguments:
+        arguments = arguments["args"]
     for argument in arguments:
         if isinstance(argument, list):
             yield from _keys(argument)
+        elif not isinstance(argument, dict):
+            raise ValueError(
+                f"Functional.from_config: {argument!r} describes no tensor; expected a config as Keras 3 writes it."
+            )
         elif "keras_history" not in argument.get("config", {}):
             yield from _keys(argument.values())
         else:

@@ -76,6 +76,23 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
         self._plans = {}
         self._shapes = []
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a model, without its weights, from what `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict
+        custom_objects : dict, optional
+            Classes and functions of one's own by name.
+        """
+        if "input_layers" in config:
+            from fastconv.models.functional import Functional  # it is a Model itself
+
+            return Functional.from_config.__func__(Functional if cls is Model else cls, config, custom_objects)
+        with saving.CustomObjectScope(custom_objects):
+            return cls(**config)
+
     def __getstate__(self):
         copied = {**self.__dict__, "_plans": {}, "_nodes": []}  # kernels are bound to memory: copies make their own
         return {**copied, "_input_tensors": (), "_output_tensors": (), "_order": ()} if self.is_traced else copied
@@ -121,13 +138,15 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
         except ValueError as error:
             raise AttributeError(str(error)) from None
 
-    def __call__(self, x, training=None, mask=None):
+    def __call__(self, x, *more, training=None, mask=None, **arguments):
         """Run the model on a batch, or note that it is applied to a symbolic tensor.
 
         Parameters
         ----------
         x : array_like or KerasTensor, or list, tuple or dict of them
             Batch first.
+        *more, **arguments
+            None.
         training : bool, optional
             Whether layers such as Dropout act; see `Layer`.
         mask : None
@@ -138,8 +157,8 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
         ndarray or KerasTensor
             Several as the model was made: in a list, tuple or dict.
         """
-        if mask is not None:
-            raise NotImplementedError(f"Model {self.name!r}: mask={mask!r} is not supported; leave it out.")
+        if more or mask is not None or arguments:
+            self._refuse_arguments(more, mask, arguments)
         if symbolic.any_symbolic(x.values() if isinstance(x, Mapping) else (x,)):
             return self._apply(x, training)
         layers = self.plan.layers if self.built else self.leaves  # finding the leaves takes longer than a small model
@@ -164,7 +183,9 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
         """What a dict of inputs has as its keys."""
         if self._ins.keys is not None:
             return sorted(self._ins.keys)
-        return [x.name for x in self._input_tensors] if self.built else ["x"]
+        if self.built:
+            return [x.name for x in self._input_tensors]
+        return [f"x{i}" for i in range(self._ins.count)] if self._ins.count > 1 else ["x"]
 
     @property
     def output_names(self):

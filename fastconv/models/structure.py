@@ -1,5 +1,6 @@
 """How a model's inputs or outputs are held together: one alone, or a list, a tuple or a dict of them."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -98,6 +99,8 @@ class Structure:
     def _by_name(self, value, names, owner, what):
         unknown = [key for key in value if key not in names]
         missing = [name for name in names if name not in value]
+        if unknown and what == "x" and not missing and self.kind is Mapping:
+            _warn(owner, f"x has {unknown} beside {names}, which no input of the model reads")
         if unknown and (missing or what != "x"):  # Keras, too, lets inputs be that no model reads
             hint = suggestion(str(unknown[0]), names)
             raise ValueError(f"{owner}: {what} is a dict with the keys {list(value)}; expected {names}.{hint}")
@@ -112,6 +115,8 @@ class Structure:
                 f"{owner}: {what} is a {type(value).__name__}, but the model has a dict; expected a dict with the keys "
                 f"{names}."
             )
+        if self.kind is Mapping and what == "x":
+            _warn(owner, f"x is a {type(value).__name__}, but the inputs are a dict with the keys {self.keys}")
         needed = [i for i in range(len(names)) if i not in optional]
         places = needed if len(value) == len(needed) else range(len(names))
         if len(value) != len(places):
@@ -120,6 +125,10 @@ class Structure:
             )
         given = dict(zip(places, value, strict=True))
         return [given.get(i) for i in range(len(names))]
+
+
+def _warn(owner, what):
+    warnings.warn(f"{owner}: The structure of `inputs` doesn't match the expected structure: {what}.", stacklevel=8)
 
 
 def _listed(names, optional):

@@ -126,7 +126,7 @@ class OwnCall:
         batch = (input_shape[0] if isinstance(input_shape[-1], tuple) else input_shape)[0]
         return self._outs.pack([(batch, *shape[1:]) for shape in self._output_shapes])
 
-    def cloned(self, operation):
+    def cloned(self, operation, input_tensors=None):
         """Raise: only the class knows how such a model is made."""
         raise ValueError(
             f"clone_model: model {self.name!r} ({type(self).__name__}) defines call itself; expected a Sequential or a "

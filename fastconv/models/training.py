@@ -150,11 +150,14 @@ class Trainer(Stepping):
     def _test_loop(self, feed, container, what="evaluate"):
         """Run over a feed without training; return the logs."""
         self.reset_metrics()
+        self.stop_evaluating = False
         container.on_test_begin()
         for step, batch in enumerate(feed):
             container.on_test_batch_begin(step)
             self._run_batch(batch, "test")
             self._report(container, "on_test_batch_end", step)
+            if self.stop_evaluating:
+                break
         self._require_batches(what)
         logs = self.get_metrics_result()
         container.on_test_end(logs)
@@ -227,6 +230,7 @@ class Trainer(Stepping):
     def _predict_loop(self, feed, container):
         whole = isinstance(feed, feeding.ArrayFeed)
         outputs, at = [], 0
+        self.stop_predicting = False
         if whole:
             outputs = [np.empty((feed.count, *shape[1:]), self.dtype) for shape in self._output_shapes]
         for step, batch in enumerate(feed):
@@ -239,8 +243,10 @@ class Trainer(Stepping):
                 outputs.append(result)
             if container is not None:
                 container.on_predict_batch_end(step, {"outputs": self._outs.pack(result)})
+            if self.stop_predicting:
+                break
         if whole:
-            return self._outs.pack(outputs)
+            return self._outs.pack([y[:at] for y in outputs])
         if not outputs:
             raise ValueError(f"{self._owner('predict')}: x gave no batch; expected at least one.")
         return self._outs.pack([np.concatenate(parts) for parts in zip(*outputs, strict=True)])

@@ -3,15 +3,19 @@
 import numpy as np
 
 
+class NotNumbersError(TypeError, ValueError):
+    """Something is no array of numbers: a TypeError by Python's rules, a ValueError in Keras."""
+
+
 def numeric(owner, argument, value):
-    """Return an array of real numbers or booleans; raise ValueError or TypeError naming owner and argument."""
+    """Return an array of real numbers or booleans; raise ValueError naming owner and argument."""
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{owner}: {argument} is ragged: its parts have different shapes ({error}).") from None
     if array.dtype.kind not in "iufb":
         kind = f" (made of a {type(value).__name__})" if array.dtype.kind == "O" else ""
-        raise TypeError(
+        raise NotNumbersError(
             f"{owner}: {argument} has dtype {array.dtype}{kind}; expected numbers (float, int or bool). "
             "Strings and objects must be turned into numbers first."
         )

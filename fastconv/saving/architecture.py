@@ -85,7 +85,9 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     ----------
     model : Model
         The model.
-    input_tensors, call_function : None
+    input_tensors : KerasTensor, or list, tuple or dict of them, optional
+        What a functional model is made between; new inputs by default.
+    call_function : None
         Not supported.
     clone_function : callable, optional
         Makes a layer from a layer; by default by its config.
@@ -97,7 +99,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     Returns
     -------
     Model
-        The copy, not compiled.
+        The copy, compiled as the model is, with an optimizer and metrics of its own that begin anew.
 
     Raises
     ------
@@ -116,12 +118,24 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     """
     if kwargs:
         raise ValueError(f"clone_model: unknown arguments {sorted(kwargs)}.{meant(clone_model, kwargs)}")
-    for argument, value in {"input_tensors": input_tensors, "call_function": call_function}.items():
-        if value is not None:
-            raise NotImplementedError(f"clone_model: {argument}={value!r} is not supported; leave it out.")
+    if call_function is not None:
+        raise NotImplementedError(f"clone_model: call_function={call_function!r} is not supported; leave it out.")
     if not hasattr(model, "get_layer") or not hasattr(model, "from_config"):
         raise ValueError(f"clone_model: model={model!r} is not a model that can be cloned.")
+    copy = _copied(model, input_tensors, clone_function, recursive)
+    if model.compiled:
+        copy.compile(**{key: _fresh(value) for key, value in model.compile_arguments.items()})
+    return copy
+
+
+def _copied(model, input_tensors, clone_function, recursive):
+    """Return the copy, not compiled."""
     is_chain = hasattr(model, "add")
+    if is_chain and input_tensors is not None:
+        raise NotImplementedError(
+            f"clone_model: input_tensors={input_tensors!r} for a Sequential is not supported; "
+            "clone it without and call the copy on the tensor."
+        )
     if clone_function is None and is_chain:
         return type(model).from_config(model.get_config())
 
@@ -131,10 +145,20 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         return type(layer).from_config(layer.get_config()) if clone_function is None else clone_function(layer)
 
     if not is_chain:
-        return model.cloned(clone)
+        return model.cloned(clone, input_tensors)
     copy = type(model)(name=model.name)
     if model._input is not None:
         copy.add(type(model._input).from_config(model._input.get_config()))
     for layer in model.layers:
         copy.add(clone(layer))
     return copy
+
+
+def _fresh(value):
+    """Return what compile was given, with new optimizers, losses and metrics of the same settings."""
+    if isinstance(value, dict):
+        return {key: _fresh(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_fresh(part) for part in value)
+    is_object = hasattr(value, "get_config") and not isinstance(value, type)
+    return type(value).from_config(value.get_config()) if is_object else value

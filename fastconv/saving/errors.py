@@ -29,6 +29,16 @@ class InvalidFileError(ValueError):
     """
 
 
+class MissingFileError(FileNotFoundError, ValueError):
+    """There is no such file: as for Python's own functions, and a ValueError as in Keras.
+
+    Examples
+    --------
+    >>> issubclass(MissingFileError, ValueError)
+    True
+    """
+
+
 def shown(path):
     """Return a file's name for a message, without the middle of a long one.
 

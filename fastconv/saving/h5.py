@@ -21,6 +21,7 @@ from fastconv.saving.errors import (
     NAME_BYTES,
     OBJECTS,
     InvalidFileError,
+    MissingFileError,
     check_expansion,
     reading,
 )
@@ -280,7 +281,8 @@ def open_regular(owner, source):
     try:
         file = open(source, "rb", opener=_without_waiting)  # noqa: SIM115 (the caller closes it)
     except OSError as error:
-        raise OSError(error.errno, f"{owner} cannot be read ({error.strerror or error})") from error
+        kind = MissingFileError if isinstance(error, FileNotFoundError) else OSError
+        raise kind(error.errno, f"{owner} cannot be read ({error.strerror or error})") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise InvalidFileError(f"{owner} is no regular file.")

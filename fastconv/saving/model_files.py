@@ -123,7 +123,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     Raises
     ------
     OSError
-        If there is no such file, or it may not be read.
+        If there is no such file (which is a ValueError, too), or it may not be read.
     ValueError
         If the file is broken, holds what no file may, or describes what is not supported, which is named.
 
@@ -132,7 +132,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     >>> load_model("no.keras")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: [Errno 2] load_model: 'no.keras' cannot be read (No such file or directory)
+    fastconv.saving.errors.MissingFileError: [Errno 2] load_model: 'no.keras' cannot be read (No such file or directory)
     """
     name = path_of("load_model", filepath)
     owner = f"load_model: {shown(name)}"

@@ -122,9 +122,11 @@ def test_an_unknown_direction_is_refused():
 
 @pytest.mark.parametrize("cls", [callbacks.EarlyStopping, callbacks.ReduceLROnPlateau])
 def test_a_missing_metric_is_named(cls):
-    with pytest.warns(UserWarning, match=f"{cls.__name__}: its metric 'val_los' is not .*Did you mean 'val_loss'"):
-        model, _ = drive(cls(monitor="val_los"), [1.0])
+    with pytest.warns(UserWarning, match=f"{cls.__name__}: its metric 'val_loss' is not available"):
+        model, _ = drive(cls(), [1.0], key="loss")
     assert not model.stop_training
+    with pytest.raises(ValueError, match="'val_los' should rise or fall is not known.*Did you mean 'loss'"):
+        drive(cls(monitor="val_los"), [1.0])
 
 
 def test_reduce_lr_on_plateau(capsys):

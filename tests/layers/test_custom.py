@@ -443,3 +443,65 @@ def test_input_specs_that_fit():
 def test_wrong_input_specs(settings, error, words):
     with pytest.raises(error, match=words):
         keras.InputSpec(**settings)
+
+
+# ---- what a call cannot do, and how a layer is called
+
+
+class Late(L.Layer):
+    """Adds a weight when it is called."""
+
+    def call(self, inputs):
+        return inputs * self.add_weight((), name="late")
+
+
+@pytest.mark.parametrize("method", ["assign", "assign_add", "assign_sub"])
+def test_what_does_not_come_of_the_inputs_is_not_assigned(method):
+    class Runs(Counting):
+        def call(self, inputs):
+            getattr(self.total, method)(1.0)
+            return inputs
+
+    layer = Runs()
+    with pytest.raises(NotImplementedError, match="total': in a layer's call only what is computed from its inputs"):
+        layer(np.ones((2, 3)))
+    assert layer.total.numpy() == 0
+
+
+def test_weights_are_not_added_in_a_call():
+    with pytest.raises(ValueError, match=r"'late' \(Late\): a call cannot add weights \(name='late'\)"):
+        Late(name="late")(np.ones((2, 3)))
+
+
+def test_weights_by_default():
+    layer = L.Layer()
+    whole = layer.add_weight((2,), dtype="int32", trainable=False)
+    assert layer.add_weight().shape == () and whole.numpy().tolist() == [0, 0] and whole.dtype == "int32"
+    with pytest.raises(ValueError, match=r"add_weight: shape='kernel' is not a tuple.*Then say name='kernel'"):
+        layer.add_weight("kernel")
+
+
+@pytest.mark.parametrize("make", [lambda: L.Dropout(0.5, name="m"), lambda: Sequential([L.Dropout(0.5)], name="m")])
+def test_only_inputs_are_given_by_place(make):
+    layer, x = make(), np.ones((2, 3))
+    with pytest.raises(
+        ValueError, match="'m'.*only inputs are given by place; expected a name for True, as in training=True"
+    ):
+        layer(x, True)
+    with pytest.raises(NotImplementedError, match=r"'m'.*several inputs are given as a list, as in layer\(\[a, b\]\)"):
+        layer(x, x)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_trainable_is_true_or_false(value):
+    with pytest.raises(ValueError, match=rf"Dense: trainable={value!r} is not True or False"):
+        L.Dense(2, trainable=value)
+
+
+@pytest.mark.parametrize("activation", [None, "relu", ops.relu])
+def test_an_activation_may_be_set(activation):
+    layer = L.Dense(2, activation="tanh", kernel_initializer="ones")
+    layer.build((None, 3))
+    layer.activation = activation
+    sign = -1 if activation is None else 0
+    np.testing.assert_array_equal(layer(-np.ones((1, 3))), np.full((1, 2), 3.0 * sign))

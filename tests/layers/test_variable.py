@@ -100,3 +100,21 @@ def test_arguments_for_several_machines_are_refused(argument):
     with pytest.raises(TypeError, match="Variable 'w' got an unexpected argument 'shap'"):
         Variable([1.0], name="w", shap=(1,))
     assert Variable([1.0], autocast=False, aggregation="mean", synchronization="auto").numpy() == [1]
+
+
+def test_equality_is_of_values_and_keys_are_variables():
+    v, w = Variable([1.0, 2.0]), Variable([1.0, 2.0])
+    assert (
+        (v == w).tolist() == [True, True] and (v == 1).tolist() == [True, False] and (v != 1).tolist() == [False, True]
+    )
+    assert len({v: 1, w: 2}) == 2
+    with pytest.raises(TypeError, match="Variable 'variable' is not a boolean"):
+        bool(v)
+
+
+def test_nobody_overwrites_with_the_gradient():
+    v = Variable([1.0])
+    v.overwrite_with_gradient = False
+    with pytest.raises(NotImplementedError, match="'variable': overwrite_with_gradient=True"):
+        v.overwrite_with_gradient = True
+    assert not v.overwrite_with_gradient

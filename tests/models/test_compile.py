@@ -93,8 +93,10 @@ def test_metrics_by_name_class_and_object():
     assert model.metrics_names[0] == "loss"
 
 
-def test_a_single_metric_needs_no_list():
-    assert line(metrics="mae").test_on_batch(np.zeros(2), np.ones(2)) == [1.0, 1.0]
+@pytest.mark.parametrize("argument", ["metrics", "weighted_metrics"])
+def test_metrics_are_held_together(argument):
+    with pytest.raises(ValueError, match=rf"compile: {argument}='mae' is not a list, tuple or dict; write \['mae'\]"):
+        line(**{argument: "mae"})
 
 
 def test_weighted_metrics_come_last_and_use_weights():

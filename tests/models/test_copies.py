@@ -129,12 +129,25 @@ def test_other_processes(method):
 # ---- clones
 
 
+def test_a_clone_has_metrics_of_its_own():
+    model = keras.Sequential([L.Input((3,)), L.Dense(2)])
+    own = keras.metrics.MeanSquaredError(name="own")
+    model.compile("sgd", keras.losses.Huber(0.5), metrics=[own, keras.metrics.MeanAbsoluteError, "mse"])
+    twin = keras.models.clone_model(model)
+    for one in (model, twin):
+        one.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    assert [m.name for m in twin.metrics] == [m.name for m in model.metrics]
+    assert not any(a is b for a in twin.metrics for b in model.metrics) and twin.loss.delta == 0.5
+
+
 def test_a_clone_has_weights_of_its_own():
     model = trained(graph())
     twin = keras.models.clone_model(model)
     assert twin.name == model.name and [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]
     assert not any(a is b for a in twin.layers for b in model.layers)
-    assert not same_weights(twin, model) and not twin.compiled
+    assert not same_weights(twin, model)
+    assert twin.compiled and twin.get_compile_config()["loss"] == model.get_compile_config()["loss"]
+    assert twin.optimizer is not model.optimizer and not int(twin.optimizer.iterations)
     assert twin.get_layer("inner").layers[1] is not model.get_layer("inner").layers[1]
     twin.set_weights(model.get_weights())
     x, _ = samples()

@@ -488,3 +488,31 @@ def test_everything_frozen():
     model.trainable = False
     assert model.train_on_batch(np.zeros(2), np.ones(2)) == 1.0
     assert [v.item() for v in model.get_weights()] == [0.0, 0.0]
+
+
+# ---- ended by a callback
+
+
+class _Stop(callbacks.Callback):
+    """Ends evaluations and predictions with their second batch."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.model.stop_evaluating = batch == 1
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self.model.stop_predicting = batch == 1
+
+
+@pytest.mark.parametrize("batches", [False, True], ids=["arrays", "endless"])
+def test_a_callback_ends_evaluations_and_predictions(batches):
+    model, x, y = line(), np.arange(8.0), np.zeros(8)
+
+    def endless():
+        while True:
+            yield x[:2], y[:2]
+
+    data = (endless(),) if batches else (x, y)
+    size = {} if batches else {"batch_size": 2}
+    model.evaluate(*data, verbose=0, callbacks=[_Stop()], **size)
+    assert model._loss_tracker.count.numpy() == 4
+    assert model.predict(data[0], verbose=0, callbacks=[_Stop()], **size).shape == (4, 1)

@@ -1,6 +1,7 @@
 """Models between symbolic tensors: what an inner layer sees, chains and graphs written as functions."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -262,3 +263,110 @@ def test_nan_is_found_in_a_graph(rng):
     model.get_layer("t").kernel.assign(np.full((3, 3, 4, 4), np.nan))
     with pytest.raises(FloatingPointError, match=r"in the weights \['t/kernel'\] of layer 't'"):
         model.train_on_batch(np.ones((2, 6, 6, 2)), np.ones((2, 2)))
+
+
+# ---- from a config
+
+
+def _chain(length, **kwargs):
+    y = x = keras.Input((3,), name="x")
+    for i in range(length):
+        y = L.Dense(3, name=f"d{i}")(y)
+    return Model(x, y, **kwargs)
+
+
+def test_a_config_in_any_order():
+    config = _chain(40).get_config()
+    config["layers"] = config["layers"][::-1]
+    assert [layer.name for layer in Model.from_config(config).layers] == ["x", *(f"d{i}" for i in range(40))]
+
+
+def test_each_call_of_a_config_is_looked_at_as_often_in_a_long_chain(monkeypatch):
+    looks = []
+    module = sys.modules["fastconv.models.functional"]
+    keys = module._keys
+    monkeypatch.setattr(module, "_keys", lambda call: looks.append(1) or keys(call))
+    for length in (5, 50):
+        looks.clear()
+        Functional.from_config(_chain(length).get_config())
+        assert len(looks) <= 3 * length
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        (["nowhere", 0, 0], "missing node: nowhere"),
+        (["d0", 0, 0], r"a loop: the calls \[\('d0', 0\), \('d1', 0\)\]"),
+        ("d0", "describes no tensor"),
+    ],
+)
+def test_a_config_that_cannot_be_followed(reads, message):
+    config = _chain(2).get_config()
+    (node,) = config["layers"][1]["inbound_nodes"]
+    if isinstance(reads, str):
+        node["args"] = [[reads, 0, 0, {}]]
+    else:
+        node["args"][0]["config"]["keras_history"] = reads
+    with pytest.raises(ValueError, match=f"Functional.from_config: .*{message}"):
+        Model.from_config(config)
+
+
+def test_a_config_keeps_what_is_frozen_and_what_a_class_adds():
+    assert not Model.from_config(_chain(1, trainable=False).get_config()).trainable
+
+    class Own(Model):
+        def __init__(self, *args, param=1, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.param = param
+
+    x = keras.Input((3,))
+    model = Own(x, L.Dense(2)(x))
+    assert Own.from_config({**model.get_config(), "param": 3}).param == 3
+
+
+def test_inputs_that_are_held_together_otherwise():
+    p, q = keras.Input((3,), name="p"), keras.Input((3,), name="q")
+    model, x = Model({"p": p, "q": q}, L.Add()([p, q])), np.ones((2, 3))
+    with pytest.warns(UserWarning, match="structure of `inputs` .*x is a list, but the inputs are a dict"):
+        model([x, x])
+    with pytest.warns(UserWarning, match=r"structure of `inputs` doesn't match .*x has \['r'\] beside \['p', 'q'\]"):
+        model({"p": x, "q": x, "r": x})
+
+
+@pytest.mark.parametrize("held", [list, tuple])
+def test_own_models_of_several_inputs_of_several_shapes(held):
+    class Pair(Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = L.Dense(4), L.Dense(4)
+
+        def call(self, x):
+            a, b = x
+            return self.a(a) + self.b(b)
+
+    x = held([np.ones((5, 3)), np.ones((5, 2))])
+    model = Pair()
+    model.compile("sgd", "mse")
+    assert model.fit(x, np.ones((5, 4)), verbose=0).epoch == [0]
+    assert Pair()(x).shape == Pair().predict(x, verbose=0).shape == (5, 4)
+
+
+def test_clones_begin_with_given_tensors():
+    tensor = keras.Input((3,), name="other")
+    twin = keras.models.clone_model(_chain(2), input_tensors=tensor)
+    assert twin.inputs == [tensor] and [layer.name for layer in twin.layers] == ["other", "d0", "d1"]
+    with pytest.raises(NotImplementedError, match="input_tensors=.* for a Sequential"):
+        keras.models.clone_model(Sequential([L.Dense(2)]), input_tensors=tensor)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"loss": ["mse", ["mse", "mae"]]}, r"loss has \[.*\] for one output"),
+        ({"loss": ["mse", "mse"], "loss_weights": [1, (1, 2)]}, r"loss_weights has \(1, 2\) for one output"),
+    ],
+)
+def test_an_output_has_one_loss(given, message):
+    x = keras.Input((3,))
+    with pytest.raises(ValueError, match=message):
+        Model(x, [L.Dense(2)(x), L.Dense(2)(x)]).compile("sgd", **given)

@@ -342,7 +342,7 @@ def cut(path):
 
 @pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
 @pytest.mark.parametrize(
-    ("spoil", "error"), [(os.unlink, "FileNotFoundError"), (cut, "InvalidFileError")], ids=["vanishes", "shrinks"]
+    ("spoil", "error"), [(os.unlink, "MissingFileError"), (cut, "InvalidFileError")], ids=["vanishes", "shrinks"]
 )
 def test_files_that_change_while_they_are_read(read, spoil, error, model, tmp_path, monkeypatch):
     """Once open, a file that vanishes is read to its end; else a documented error says which one it was."""

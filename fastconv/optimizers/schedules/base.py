@@ -3,6 +3,8 @@
 import math
 import numbers
 
+from fastconv.layers.variable import Variable
+
 
 class LearningRateSchedule:
     """Base class: subclasses write ``__call__(step)`` and, to be saved, ``get_config()``.
@@ -107,6 +109,7 @@ class NamedSchedule(LearningRateSchedule):
 
     def _number(self, argument, value, least=-math.inf):
         """Return a finite number from `least` up, or say what is wrong with it."""
+        value = float(value) if isinstance(value, Variable) and value.shape == () else value
         good = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if not good or not math.isfinite(value) or value < least:
             asked = "a number" if least == -math.inf else f"a number that is at least {least}"
