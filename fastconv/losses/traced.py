@@ -41,7 +41,7 @@ def backward(loss, y_true, y_pred, dvalues):
         graphs[key] = _trace(loss, *arrays)
     tape, (_, predictions), outputs = graphs[key].run(arrays)
     tape.backward(outputs, [np.broadcast_to(dvalues, outputs[0].shape)])
-    return np.zeros_like(y_pred) if predictions.gradient is None else predictions.gradient
+    return tape.gradient_of(predictions)
 
 
 def _trace(loss, y_true, y_pred):

@@ -40,13 +40,8 @@ def vjp(function, args, kwargs, check):
         given = [dy] if graph.is_single else dy
         if not graph.is_single and (not isinstance(dy, (tuple, list)) or len(dy) != len(found)):
             raise ValueError(f"ops.{owner}: there are {len(found)} values; expected a tuple of as many gradients.")
-        for value in (*values, *(y for y, _, _ in tape.records)):
-            value.gradient = None
-        tape.gradients.clear()
         tape.backward(outputs, [check(owner, d, y) for d, y in zip(given, found, strict=True)])
-        return tuple(
-            np.zeros_like(a) if v.gradient is None else v.gradient for v, a in zip(values, arrays, strict=True)
-        )
+        return tuple(map(tape.gradient_of, values))
 
     return found[0] if graph.is_single else found, backprop
 

@@ -51,4 +51,4 @@ class Function(Op):
     def _run_backward(site, graph):
         tape, (x,), outputs = graph.run([site.x])
         tape.backward(outputs, [site.dy])
-        site.dx[...] = 0 if x.gradient is None else x.gradient
+        site.dx[...] = tape.gradient_of(x)

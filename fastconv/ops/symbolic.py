@@ -437,10 +437,10 @@ def lower_graph(trace, values, inputs, outputs, effects=()):
 
 
 class Taped:
-    """An array on a tape, and its gradient."""
+    """An array on a tape."""
 
     def __init__(self, array):
-        self.array, self.gradient = array, None
+        self.array = array
 
     @property
     def shape(self):
@@ -448,13 +448,17 @@ class Taped:
 
 
 class Tape:
-    """A trace that runs every op at once and remembers its way back."""
+    """A trace that runs every op at once and remembers its way back: the one place where gradients are carried.
+
+    Whoever lowers a layer or a `Graph` onto it gives it the ops; `plan.playback` gives it those of a plan.
+    """
 
     layer = "?"
     narrow = False  # whether products are of bfloat16
 
     def __init__(self, training=False):
-        self.training, self.records, self.gradients = training, [], {}
+        self.training, self.records = training, []
+        self.gradients = {}  # of the last way back, by the id of a value or a variable
 
     def leave(self, layer, value):
         """Nothing is remembered of the layers that are done."""
@@ -475,23 +479,35 @@ class Tape:
             self.records.append((taped, inputs, back))
         return taped
 
-    def backward(self, outputs, gradients):
-        """Carry the gradients of outputs back: to each value's ``gradient``, and for variables to ``gradients``."""
+    def backward(self, outputs, gradients, goal=None):
+        """Carry the gradients of outputs back, to all values and trainable variables or just to a goal.
+
+        Parameters
+        ----------
+        outputs : list of Taped
+        gradients : list of array_like
+            Of their shapes.
+        goal : Taped, optional
+            A value; what it was made of is left alone.
+        """
+        self.gradients = {}
         for y, dy in zip(outputs, gradients, strict=True):
             self._give(y, np.asarray(dy))
         for y, inputs, back in reversed(self.records):
-            if y.gradient is None:
+            if y is goal or id(y) not in self.gradients:
                 continue
-            for x, dx in zip(inputs, back(y.gradient), strict=True):
-                if x is not None and dx is not None:
+            for x, dx in zip(inputs, back(self.gradients[id(y)]), strict=True):
+                if x is not None and dx is not None and (isinstance(x, Taped) or x.trainable):
                     self._give(x, dx)
 
     def _give(self, x, dx):
-        if isinstance(x, Taped):
-            x.gradient = dx if x.gradient is None else x.gradient + dx
-        elif x.trainable:
-            known = self.gradients.get(id(x))
-            self.gradients[id(x)] = dx if known is None else known + dx
+        known = self.gradients.get(id(x))
+        self.gradients[id(x)] = dx if known is None else known + dx
+
+    def gradient_of(self, value):
+        """Return the gradient that the last way back has given a value or a variable; zeros if none."""
+        found = self.gradients.get(id(value))
+        return np.zeros_like(value.array) if found is None else found
 
 
 class Graph:

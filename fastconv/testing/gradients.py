@@ -186,12 +186,7 @@ def _of_layer(layer, arrays, training):
         tape = _Steady(training)
         values, outputs = run(tape)
         tape.backward(outputs, weights)
-        found = {
-            name: np.zeros_like(v.array) if v.gradient is None else v.gradient
-            for name, v in zip(names, values, strict=True)
-        }
-        zeros = {path: np.zeros_like(v.array) for path, v in learned.items()}
-        return {**found, **zeros, **{p: tape.gradients[id(v)] for p, v in learned.items() if id(v) in tape.gradients}}
+        return {name: tape.gradient_of(v) for name, v in [*zip(names, values, strict=True), *learned.items()]}
 
     everything = {**dict(zip(names, arrays, strict=True)), **{path: v.array for path, v in learned.items()}}
     return Case(lambda: [y.array for y in run(_Steady(training))[1]], everything, way_back)

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from fastconv.plan.tape import Tape
+from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, draw, model_images, one_image
 
@@ -108,9 +108,9 @@ def saliency(model, image, class_index=None):
     """
     caller = "visualize.saliency"
     x = one_image(caller, model, image)
-    tape = Tape(model.plan, x)
-    chosen = _class(caller, tape.values[tape.output], class_index)
-    gradient = tape.gradient(tape.scores, _one_hot(tape, chosen))
+    played = Playback(model.plan, x)
+    chosen = _class(caller, played.values[played.output], class_index)
+    gradient = played.gradient(played.scores, _one_hot(played, chosen))
     heat = np.abs(_images(caller, model, gradient)[0]).max(axis=-1)
     return _picture(caller, _images(caller, model, x)[0], heat, f"class {chosen}, saliency")
 
@@ -157,12 +157,12 @@ def grad_cam(model, image, layer=None, class_index=None):
     """
     caller = "visualize.grad_cam"
     x = one_image(caller, model, image)
-    tape = Tape(model.plan, x)
-    chosen = _class(caller, tape.values[tape.output], class_index)
-    layer = _layer_with_maps(caller, model, tape, layer)
-    at = tape.made[layer.name]
-    maps = channels_last(layer, tape.values[at])[0]
-    gradient = channels_last(layer, tape.gradient(tape.scores, _one_hot(tape, chosen), at))[0]
+    played = Playback(model.plan, x)
+    chosen = _class(caller, played.values[played.output], class_index)
+    layer = _layer_with_maps(caller, model, played, layer)
+    at = played.made[layer.name]
+    maps = channels_last(layer, played.values[at])[0]
+    gradient = channels_last(layer, played.gradient(played.scores, _one_hot(played, chosen), at))[0]
     heat = np.maximum(maps @ gradient.mean(axis=(0, 1)), 0)
     return _picture(caller, _images(caller, model, x)[0], heat, f"class {chosen}, Grad-CAM at {layer.name}")
 
@@ -201,17 +201,17 @@ def _starts(extent, size, stride):
     return sorted({*range(0, extent - size, stride), extent - size})
 
 
-def _one_hot(tape, chosen):
-    dy = np.zeros_like(tape.values[tape.scores])
+def _one_hot(played, chosen):
+    dy = np.zeros_like(played.values[played.scores])
     dy[:, chosen] = 1
     return dy
 
 
-def _layer_with_maps(caller, model, tape, wanted):
+def _layer_with_maps(caller, model, played, wanted):
     layers = {
         layer.name: layer
         for layer in model.layers
-        if layer.name in tape.made and tape.values[tape.made[layer.name]].ndim == 4
+        if layer.name in played.made and played.values[played.made[layer.name]].ndim == 4
     }
     if not layers:
         raise ValueError(f"{caller}: no layer of model {model.name!r} makes maps of shape (height, width, channels).")

@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from fastconv.layers.input import InputLayer
-from fastconv.plan.tape import Tape
+from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, model_images, require_one_input, stretched, tile
 
@@ -71,13 +71,13 @@ def activation_maximization(model, layer=None, units=None, steps=40, rate=0.1, s
 
 def _uphill(model, layer, units, x, rate):
     """Return the step of each image that excites its own unit more."""
-    tape = Tape(model.plan, x)
-    at = tape.scores if tape.made[layer.name] == tape.output else tape.made[layer.name]
-    dy = np.zeros_like(tape.values[at])
+    played = Playback(model.plan, x)
+    at = played.scores if played.made[layer.name] == played.output else played.made[layer.name]
+    dy = np.zeros_like(played.values[at])
     own = channels_last(layer, dy) if dy.ndim == 4 else dy  # a view
     for one, unit in zip(own, units, strict=True):
         one[..., unit] = 1 / max(1, one[..., unit].size)
-    gradient = tape.gradient(at, dy)
+    gradient = played.gradient(at, dy)
     length = np.sqrt((gradient**2).mean(axis=(1, 2, 3), keepdims=True))
     return rate * gradient / np.where(length > 0, length, 1)
 

@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-from fastconv.plan.tape import Tape
+from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, model_images, one_image
 
@@ -137,8 +137,10 @@ def _run(model, x, shown):
 def _outputs(model, x):
     """Yield the layers and what they make of `x`, in their order."""
     if hasattr(model, "plan"):
-        tape = Tape(model.plan, x)
-        yield from ((layer, tape.values[tape.made[layer.name]]) for layer in model.layers if layer.name in tape.made)
+        played = Playback(model.plan, x)
+        yield from (
+            (layer, played.values[played.made[layer.name]]) for layer in model.layers if layer.name in played.made
+        )
         return
     for layer in model.layers:
         x = layer(x)

@@ -39,7 +39,7 @@ def run(layer, x, dy):
     tape, value = Tape(training=True), Taped(x)
     y = layer.lower_whole(tape, value)
     tape.backward([y], [dy])
-    return [y.array, value.gradient, *(tape.gradients[id(v)] for v in layer.trainable_weights)]
+    return [y.array, *(tape.gradient_of(v) for v in (value, *layer.trainable_weights))]
 
 
 def run_keras(layer, x, dy):

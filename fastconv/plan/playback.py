@@ -7,12 +7,15 @@ outputs, from anywhere, in inference: dropout does nothing, and normalizations u
 import numpy as np
 
 from fastconv.ops import primitives as P
+from fastconv.ops.symbolic import Tape, Taped
 
 LOGS = (P.Softmax, P.LogSoftmax)
 
 
-class Tape:
-    """A plan's ops run one by one, as the layers gave them; each leaves its output and its way back.
+class Playback:
+    """A plan's ops run one by one, as the layers gave them, onto a tape, so that each output and way back is kept.
+
+    The tape carries the gradients; what is here are the plan's numbers and layers' names for the values on it.
 
     Parameters
     ----------
@@ -34,21 +37,20 @@ class Tape:
     >>> import fastconv as keras
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="sum"), keras.layers.ReLU()])
     >>> model.set_weights([[[1.0], [2.0]], [0.0]])
-    >>> tape = Tape(model.plan, np.array([[3.0, 4.0]], np.float32))
-    >>> tape.values[tape.output].tolist()
+    >>> played = Playback(model.plan, np.array([[3.0, 4.0]], np.float32))
+    >>> played.values[played.output].tolist()
     [[11.0]]
-    >>> tape.gradient(tape.made["sum"], np.ones((1, 1))).tolist()
+    >>> played.gradient(played.made["sum"], np.ones((1, 1))).tolist()
     [[1.0, 2.0]]
     """
 
     def __init__(self, plan, x):
         self._steps, _, self.made, self.output = plan.unfused
-        self.values = {0: x}
-        self._ways = []
+        self._tape, self._taped = Tape(), {0: Taped(x)}
         for step in self._steps:
-            params = [None if v is None else self.values[v] if isinstance(v, int) else v.array for v in step.variables]
-            self.values[step.y], way_back = step.op(self.values[step.x], *params)
-            self._ways.append(way_back)
+            params = [self._taped[v] if isinstance(v, int) else v for v in step.variables]
+            self._taped[step.y] = self._tape.add(step.op, self._taped[step.x], *params)
+        self.values = {number: taped.array for number, taped in self._taped.items()}
 
     @property
     def scores(self):
@@ -69,10 +71,6 @@ class Tape:
         dy : array_like
             Of the shape of ``values[start]``.
         """
-        gradients = {start: np.asarray(dy, self.values[start].dtype)}
-        for step, way_back in zip(reversed(self._steps), reversed(self._ways), strict=True):
-            if step.y in gradients and step.y != goal:
-                for value, dx in zip((step.x, *step.variables), way_back(gradients.pop(step.y)), strict=True):
-                    if isinstance(value, int):
-                        gradients[value] = gradients[value] + dx if value in gradients else dx
-        return gradients[goal] if goal in gradients else np.zeros_like(self.values[goal])
+        start, goal = self._taped[start], self._taped[goal]
+        self._tape.backward([start], [np.asarray(dy, start.array.dtype)], goal)
+        return self._tape.gradient_of(goal)
