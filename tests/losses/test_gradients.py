@@ -8,6 +8,7 @@ from fastconv.losses import lowering
 from fastconv.ops import loss as ops
 from fastconv.ops.op import run
 from tests.gradients import check_gradients
+from tests.guarded import Guarded
 from tests.losses.cases import ALPHAS, CASES, IDS, SHAPES, data, fits
 
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean_with_sample_weight", "none"]
@@ -57,14 +58,28 @@ def trained(loss, y_true, y_pred, weights, threads=1):
     site = op.site(y_pred.shape, [], y_pred.dtype, thread_count=threads)
     shape = None if weights is None else weights.shape[1:]
     site.__dict__.update(ops.loss_buffers(op, y_pred.shape, y_pred.dtype, shape))
-    site.x, site.dx = y_pred.copy(), np.full_like(y_pred, np.nan)
     site.targets[...] = np.reshape(y_true, site.targets.shape)
     if weights is not None:
         site.weights[...] = weights
     site.op, site.weighted = op, weights is not None
-    site.scale[0] = lowering.scale(loss, site)
+    site.x, site.scale[0] = y_pred, lowering.scale(loss, site)
+    guard = between_guards(site)
     run(op.forward(site))
+    guard.check(repr(op))
     return op, site.total[0], site.dx
+
+
+def between_guards(site):
+    """Put the arrays of a loss between guard bytes; what it is to write holds no number yet."""
+    guard, dtype = Guarded(), site.x.dtype
+    for name in ("x", "targets", "weights", "scale"):
+        array = getattr(site, name)
+        setattr(site, name, guard.copy(array, array.dtype, 1))
+    for name in {"losses", "total", "probabilities"} & site.__dict__.keys():
+        array = getattr(site, name)
+        setattr(site, name, guard.empty(array.shape, array.dtype, 1))
+    site.dx = guard.empty(site.x.shape, dtype, 1)
+    return guard
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastconv import regularizers
 from fastconv.ops import primitives as P
 from fastconv.ops import reference as R
 from fastconv.ops import resample
@@ -131,16 +132,17 @@ def conv2d(rng):
 def conv2d_by_tiles(rng):
     """3x3 convolutions with unit strides and many channels: those that may go by Winograd's tiles."""
     images = (int(rng.integers(1, 3)), *(int(n) for n in rng.integers(3, 20, 2)), pick(rng, [16, 32, 48, 64, 67, 96]))
-    filters, padding = pick(rng, [16, 32, 33, 48, 64, 96]), pick(rng, ["valid", "same"])
+    filters, padding, relu = pick(rng, [16, 32, 33, 48, 64, 96]), pick(rng, ["valid", "same"]), bool(rng.random() < 0.3)
     x, w, b = (integers(rng, shape, limit=3) for shape in (images, (3, 3, images[3], filters), (filters,)))
-    return Trial(
-        P.Conv2D(padding=padding),
-        (x, w, b),
-        lambda x, w, b: R.conv2d(x, w, b, padding=padding),
-        lambda x, w, b, y, dy: R.conv2d_backward(x, w, dy, padding=padding),
-        exact=False,
-        rounding=256,
-    )
+
+    def forward(x, w, b):
+        y = R.conv2d(x, w, b, padding=padding)
+        return R.relu(y) if relu else y
+
+    def backward(x, w, b, y, dy):
+        return R.conv2d_backward(x, w, R.relu_backward(y, dy) if relu else dy, padding=padding)
+
+    return Trial(P.Conv2D(padding=padding, relu=relu), (x, w, b), forward, backward)
 
 
 def depthwise(rng):
@@ -163,19 +165,33 @@ def depthwise(rng):
 def conv2d_relu_max_pool(rng):
     images, kernel, settings = windows(rng, CHANNELS)
     filters = pick(rng, CHANNELS)
-    x, w = integers(rng, images), integers(rng, (*kernel, images[3], filters))
-    b = maybe(rng, integers(rng, (filters,)))
-    _, height, width, _ = P.Conv2D(**settings).output_shape(x.shape, w.shape)
+    _, height, width, _ = P.Conv2D(**settings).output_shape(images, (*kernel, images[3], filters))
     size = tuple(int(min(n, rng.integers(1, 5))) for n in (height, width))
     strides = tuple(s + int(rng.integers(0, 2)) for s in size)  # windows of this op never overlap
-    pool = {"pool_size": size, "pool_strides": strides}
+    return _pooled(rng, images, kernel, filters, {"pool_size": size, "pool_strides": strides, **settings})
+
+
+def conv2d_relu_max_pool_by_tiles(rng):
+    """Those that may go by Winograd's tiles, each of which is a window."""
+    images = (batch(rng), *(int(n) for n in rng.integers(6, 20, 2)), pick(rng, [32, 33, 48, 67]))
+    settings = {"pool_size": (2, 2), "pool_strides": (2, 2), "padding": pick(rng, ["valid", "same"])}
+    return _pooled(rng, images, (3, 3), pick(rng, [32, 39, 64, 96]), settings)
+
+
+def _pooled(rng, images, kernel, filters, settings):
+    """Return the trial of a convolution whose relu is max-pooled."""
+    x, w = integers(rng, images), integers(rng, (*kernel, images[3], filters))
 
     def backward(x, w, b, y, dy):
-        dx, dw, db = R.conv_relu_max_pool_backward(x, w, b, dy, **pool, **settings)
+        dx, dw, db = R.conv_relu_max_pool_backward(x, w, b, dy, **settings)
         return dx, dw, without(db, b)
 
-    op = P.Conv2DReluMaxPool2D(size, strides, **settings)
-    return Trial(op, (x, w, b), lambda x, w, b: R.conv_relu_max_pool(x, w, b, **pool, **settings), backward)
+    return Trial(
+        P.Conv2DReluMaxPool2D(**settings),
+        (x, w, maybe(rng, integers(rng, (filters,)))),
+        lambda x, w, b: R.conv_relu_max_pool(x, w, b, **settings),
+        backward,
+    )
 
 
 def dense(rng):
@@ -692,12 +708,23 @@ def standardize(rng):
     return Trial(op, (x, mean, variance.astype(np.float32)), forward, backward)
 
 
-#: Every op that computes something: name -> how it is drawn.
+def activity_penalty(rng):
+    x, l1, l2 = integers(rng, any_shape(rng)), float(rng.integers(0, 3)), float(rng.integers(0, 3))
+    share = 1 / max(1, len(x))
+
+    def backward(x, y, dy):
+        return (dy + share * (l1 * np.sign(x) + 2 * l2 * x),)
+
+    return Trial(P.ActivityPenalty(regularizers.L1L2(l1, l2)), (x,), lambda x: x, backward, exact=False)
+
+
+#: Every op that computes something, but those of `drawn_axes`: name -> how it is drawn.
 ROWS = {
     "Conv2D": conv2d,
     "Conv2D-by-tiles": conv2d_by_tiles,
     "DepthwiseConv2D": depthwise,
     "Conv2DReluMaxPool2D": conv2d_relu_max_pool,
+    "Conv2DReluMaxPool2D-by-tiles": conv2d_relu_max_pool_by_tiles,
     "Dense": dense,
     "MaxPool2D": max_pool,
     "AveragePool2D": average_pool,
@@ -733,21 +760,12 @@ ROWS = {
     "Brightness": brightness,
     "Contrast": contrast,
     "Standardize": standardize,
+    "ActivityPenalty": activity_penalty,
 }
 #: Ops that are not among them, and why.
 ELSEWHERE = {
-    "ActivityPenalty": "computes a penalty beside its result: tests/plan/test_gradients.py",
     "Function": "a function of the user, without a kernel",
     **dict.fromkeys(("ArrayOp", "Assign", "Paired", "Read"), "steps of NumPy between kernels: tests/plan"),
-    **dict.fromkeys(
-        (
-            *("Conv1D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv3D"),
-            *("ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D"),
-            *("MaxPool1D", "MaxPool3D", "AveragePool1D", "AveragePool3D", "AdaptiveMaxPool", "AdaptiveAveragePool"),
-        ),
-        "any number of axes: tests/ops/test_random_axes.py",
-    ),
-    "Conv1DReluMaxPool1D": "against its parts: tests/plan/test_fusion.py",
     **dict.fromkeys(("Conv1DAveragePool1D", "Conv2DAveragePool2D"), "tests/ops/test_conv_average_pool.py"),
     **dict.fromkeys(("ActivationAveragePool2D", "BatchNormMaxPool2D"), "tests/ops/test_pooled.py"),
 }

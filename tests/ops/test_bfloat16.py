@@ -11,6 +11,7 @@ from fastconv.ops import primitives as P
 from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.bfloat16_pairs import pixel_pairs
 from tests.cases import CONV_CASES, DENSE_CASES, DEPTHWISE_CASES, FUSED_POOL_CASES, assert_within_rounding, integers
+from tests.ops.pairs import can_run_pairs
 from tests.ops.test_conv import LARGE, LARGE_NAMES
 from tests.ops.test_conv_relu_max_pool import is_fusable
 
@@ -19,16 +20,11 @@ POOLED = [case for case in FUSED_POOL_CASES if is_fusable(case)]
 EVEN = [case for case in CONV_CASES if case.images[3] // case.groups % 2 == case.filters // case.groups % 2 == 0]
 
 
-def can_run_pairs(k):
-    """Tell whether the loops over pairs may run: as written out, or with an instruction that the processor has."""
-    return kernels.multiplies_pairs(k) or not k.HAS_PAIR_PRODUCTS
-
-
 @pytest.fixture(params=["pairs", "rounded"])
 def way(request, variant, monkeypatch):
     """Compute by pairs of bfloat16, or with rounded numbers."""
     pairs = request.param == "pairs"
-    if pairs and not can_run_pairs(kernels.for_dtype("float32")):
+    if pairs and not can_run_pairs(variant):
         pytest.skip("this processor has no products of bfloat16")
     monkeypatch.setattr(kernels, "multiplies_pairs", lambda k: pairs)
     monkeypatch.setattr(bfloat16, "_warned", {variant})
@@ -161,6 +157,7 @@ def twins(op, x, w, b, rng):
     [
         (P.Conv1D(padding="causal"), (2, 9, 6), (3, 6, 10), 10),
         (P.Conv1D((2,)), (2, 11, 5), (3, 5, 7), 7),
+        (P.Conv1DReluMaxPool1D((2,), (3,)), (2, 11, 6), (3, 6, 8), 8),
         (P.Conv3D(), (1, 4, 5, 6, 4), (2, 3, 3, 4, 6), 6),
         (P.Conv3D(), (1, 4, 5, 6, 4), (1, 3, 3, 4, 6), 6),
         (P.ConvTranspose2D((2, 2)), (2, 4, 5, 6), (3, 3, 4, 6), 4),
@@ -187,13 +184,13 @@ def test_depthwise(case, way, rng):
 @pytest.mark.parametrize("case", EVEN[::3], ids=str)
 def test_pairs_have_the_same_bits_in_every_variant(case, rng, monkeypatch):
     """Each product is exact and each addition rounds alike, in the same order: one instruction or two additions."""
+    able = [variant for variant in kernels.runnable() if can_run_pairs(variant)]
     monkeypatch.setattr(kernels, "multiplies_pairs", lambda k: True)
     given = draws(conv_shapes(case), lambda shape: rng.standard_normal(shape).astype(np.float32))
     found = {}
-    for variant in kernels.runnable():
+    for variant in able:
         with kernels.use(variant):
-            if can_run_pairs(kernels.for_dtype("float32")):
-                found[variant] = narrowed(P.Conv2D(**case.settings))(*given)[0].tobytes()
+            found[variant] = narrowed(P.Conv2D(**case.settings))(*given)[0].tobytes()
     assert len(set(found.values())) <= 1, sorted(found)
 
 
@@ -244,6 +241,13 @@ def test_emulation_is_said_once_for_each_variant(variant, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         narrowed(P.Dense())
+
+
+def test_every_op_with_weights_is_narrowed():
+    """Those that fusion makes, too."""
+    ops = [getattr(P, name) for name in P.__all__]
+    weighted = {op for op in ops if issubclass(op, (P.Conv2D, P.DepthwiseConv2D, P.ConvTranspose2D))}
+    assert weighted == set(bfloat16.NARROW)
 
 
 def test_ops_without_products_stay_as_they_are():

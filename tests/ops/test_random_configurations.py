@@ -1,7 +1,8 @@
 """Every op in random sizes and settings against NumPy, both directions, in every variant, between guard bytes.
 
-Whole numbers make most sums exact: not a bit may differ there. FASTCONV_TEST_CONFIGURATIONS is how many are tried of
-each op (a few by default), FASTCONV_TEST_SEED where the counting begins.
+Whole numbers make most sums exact: not a bit may differ there. Small ones are numbers of bfloat16, too. How many
+configurations are tried of each op is FASTCONV_TEST_CONFIGURATIONS (a few by default), and FASTCONV_TEST_SEED where the
+counting begins.
 """
 
 import os
@@ -10,13 +11,22 @@ import numpy as np
 import pytest
 
 from fastconv import kernels
-from fastconv.ops import primitives
+from fastconv.ops import bfloat16, primitives
 from tests import guarded
 from tests.cases import integers
-from tests.ops.drawn import ELSEWHERE, ROWS
+from tests.ops.drawn import ELSEWHERE
+from tests.ops.drawn import ROWS as IMAGES
+from tests.ops.drawn_axes import AXES
+from tests.ops.pairs import can_run_pairs
 
 COUNT = int(os.environ.get("FASTCONV_TEST_CONFIGURATIONS", 12))
 SEED = int(os.environ.get("FASTCONV_TEST_SEED", 0))
+ROWS = {**IMAGES, **AXES}
+NARROW = {name: bfloat16.NARROW.get(getattr(primitives, name.split("-")[0])) for name in ROWS}
+WAYS = [
+    *((name, "rounded") for name, kind in NARROW.items() if kind),
+    *((name, "pairs") for name, kind in NARROW.items() if kind is bfloat16.Pairs),
+]
 
 
 def test_every_op_is_drawn():
@@ -59,14 +69,15 @@ def targets():
     return [*((name, np.float32) for name in kernels.runnable()), (kernels.variant(), np.float64)]
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_random_configurations(name):
+def check_drawn(name, targets, narrow=False):
+    """Draw configurations of an op and check each in every target; with `narrow` its products are of bfloat16."""
     number = list(ROWS).index(name)
     for seed in range(SEED, SEED + COUNT):
         rng = np.random.default_rng([seed, number])
         trial = ROWS[name](rng)
+        trial.op = bfloat16.narrowed(trial.op) if narrow else trial.op
         threads, shift = int(rng.integers(1, 4)), int(rng.integers(0, 5))
-        for variant, dtype in targets():
+        for variant, dtype in targets:
             with kernels.use(variant):
                 try:
                     check(trial, dtype, threads, shift, np.random.default_rng(seed))
@@ -75,3 +86,18 @@ def test_random_configurations(name):
                     where = f"seed {seed}, {variant}, {np.dtype(dtype)}, {threads} threads"
                     error.add_note(f"{where}: {trial.op!r} {shapes}")
                     raise
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_random_configurations(name):
+    check_drawn(name, targets())
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+def test_random_configurations_of_bfloat16(name, way, monkeypatch):
+    """By pairs in the variants that may run these, and everywhere with rounded numbers."""
+    pairs = way == "pairs"
+    able = [target for target in targets() if target[1] == np.float32 and (not pairs or can_run_pairs(target[0]))]
+    monkeypatch.setattr(kernels, "multiplies_pairs", lambda k: pairs)
+    monkeypatch.setattr(bfloat16, "_warned", set(kernels.runnable()))
+    check_drawn(name, able, narrow=True)
