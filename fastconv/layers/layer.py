@@ -17,6 +17,7 @@ from fastconv.layers.variable import Variable
 from fastconv.names import snake_case, suggestion
 from fastconv.ops import primitives as P
 from fastconv.ops import symbolic
+from fastconv.ops.arrays import contiguous
 from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.functions import numeric
 from fastconv.ops.symbolic import Graph, KerasTensor, Node
@@ -489,7 +490,7 @@ class Layer(Surface):
         x = numeric(f"Layer {self.name!r}", "the input", x)
         if x.ndim == 0:
             raise ValueError(f"Layer {self.name!r}: the input is a single number; expected an array with a batch axis.")
-        return np.ascontiguousarray(x, self.dtype)
+        return contiguous(x, self.dtype)
 
     def _apply(self, x, training=None):
         """Return the symbolic result of a call on a symbolic tensor, or a list of them."""

@@ -4,6 +4,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from fastconv.ops.arrays import contiguous
 from fastconv.ops.symbolic import Graph, KerasTensor
 
 _GRAPHS = WeakKeyDictionary()  # loss: {shapes and type: its graph}
@@ -34,7 +35,7 @@ def backward(loss, y_true, y_pred, dvalues):
     >>> backward(loss, np.zeros((1, 2)), np.array([[1.0, 3.0]]), np.array([10.0]))
     array([[20., 60.]])
     """
-    arrays = [np.ascontiguousarray(a, y_pred.dtype) for a in (y_true, y_pred)]
+    arrays = [contiguous(a, y_pred.dtype) for a in (y_true, y_pred)]
     key = (arrays[0].shape, arrays[1].shape, y_pred.dtype.name)
     graphs = _GRAPHS.setdefault(loss, {})
     if key not in graphs:

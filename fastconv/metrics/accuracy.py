@@ -59,8 +59,7 @@ def _is_plain_batch(y_true, y_pred):
         and y_pred.dtype in (np.float32, np.float64)
         and y_true.shape == y_pred.shape[:-1]
         and y_true.ndim == 1
-        and y_pred.flags.c_contiguous
-        and y_true.flags.c_contiguous
+        and all(array.flags.c_contiguous and array.flags.aligned for array in (y_true, y_pred))
     )
 
 

@@ -38,7 +38,8 @@ class Reader:
         if values.shape[1:] != tuple(shape):
             values = _fit_last_axis(what, values, tuple(shape), owner)
         rows = values.reshape(len(values), -1) if values.size else values.reshape(len(values), int(np.prod(shape)))
-        self.direct = rows.dtype.newbyteorder("=") in GATHERED and rows.dtype.isnative and rows.flags.c_contiguous
+        native = rows.dtype.newbyteorder("=") in GATHERED and rows.dtype.isnative
+        self.direct = native and rows.flags.c_contiguous and rows.flags.aligned
         self.rows = rows
 
     def __len__(self):

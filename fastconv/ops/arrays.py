@@ -22,6 +22,18 @@ def numeric(owner, argument, value):
     return array
 
 
+def contiguous(array, dtype=None):
+    """Return an array as kernels read it: in C's order and aligned to its type, of which it is if one is given.
+
+    Examples
+    --------
+    >>> memory = np.zeros(9, np.uint8)
+    >>> contiguous(memory[1:].view(np.float32)).flags.aligned
+    True
+    """
+    return np.require(array, dtype, ("C", "A", "E"))
+
+
 def as_floats(array, value):
     """Return `array` as floats: float64 only if `value`, from which it was made, was an array of that type."""
     typed = hasattr(value, "dtype") and array.dtype in (np.float32, np.float64)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastconv.ops import symbolic
-from fastconv.ops.arrays import as_floats, numeric
+from fastconv.ops.arrays import as_floats, contiguous, numeric
 from fastconv.ops.symbolic import Graph, KerasTensor
 
 
@@ -23,7 +23,7 @@ def vjp(function, args, kwargs, check):
         raise ValueError(f"ops.vjp: none of the arguments of {owner} is an array.")
     arrays = [as_floats(numeric("ops.vjp", "an argument", a), a) for a in parts]
     wide = any(a.dtype == np.float64 for a in arrays)
-    arrays = [np.ascontiguousarray(a, np.float64 if wide else np.float32).reshape(a.shape) for a in arrays]
+    arrays = [contiguous(a, np.float64 if wide else np.float32) for a in arrays]
     tensors = [KerasTensor(a.shape, a.dtype.name) for a in arrays]
 
     def of_tensors(*tensors):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastconv import kernels
+from fastconv.ops.arrays import contiguous
 from fastconv.runtime import memory, threads
 
 
@@ -99,7 +100,7 @@ class Op:
         return int(np.prod(self.output_shape(x, *params)))
 
     def __call__(self, x, *params):
-        x, *params = (None if a is None else np.asarray(a, order="C") for a in (x, *params))
+        x, *params = (None if a is None else contiguous(a) for a in (x, *params))
         site = self.site(x.shape, [None if p is None else p.shape for p in params], x.dtype)
         arrays = allocate(self.needs(site), x.dtype)
         site.__dict__.update(arrays, x=x, params=tuple(params), y=memory.empty(site.y_shape, x.dtype))

@@ -12,6 +12,7 @@ from itertools import count
 
 import numpy as np
 
+from fastconv.ops.arrays import contiguous
 from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.merge import array_op
 from fastconv.ops.rules import RULES, ArrayOp, Assign, Read
@@ -341,7 +342,7 @@ def float_type(values):
 def _input(value, dtype):
     if value is None or isinstance(value, (KerasTensor, Constant)) or is_variable(value):
         return value
-    return Constant(np.ascontiguousarray(np.asarray(value), dtype).reshape(np.shape(value)))
+    return Constant(contiguous(np.asarray(value), dtype))
 
 
 def apply(op, *inputs):

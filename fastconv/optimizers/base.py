@@ -13,6 +13,7 @@ from fastconv import kernels
 from fastconv.layers.layer import unique_name
 from fastconv.layers.variable import Variable
 from fastconv.names import snake_case
+from fastconv.ops.arrays import contiguous
 from fastconv.optimizers import arguments
 from fastconv.optimizers.schedules import deserialize as deserialize_schedule
 from fastconv.optimizers.schedules import serialize as serialize_schedule
@@ -342,7 +343,7 @@ class Optimizer(State):
                 f"{type(self).__name__}: the gradient of {variable.path!r} has "
                 f"shape {grad.shape}; expected {variable.shape}."
             )
-        return np.asarray(grad, variable.dtype, order="C")
+        return contiguous(grad, variable.dtype)
 
     # The rule
 

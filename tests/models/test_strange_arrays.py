@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from fastconv import layers as L
-from fastconv import ops
+from fastconv import ops, optimizers
+from fastconv.layers.variable import Variable
+from fastconv.metrics.accuracy import _is_plain_batch
 from fastconv.models import Sequential
+from fastconv.models.feeding import Reader
+from fastconv.ops import primitives as P
+from fastconv.ops import symbolic
 from tests.cases import integers
 from tests.models.data import classifier, line
 
@@ -211,3 +216,18 @@ def test_results_of_more_values_than_an_int_counts():
     x[-1] = 5
     y = ops.relu(x)
     assert y[-1] == 5 and not y[:100].any()
+
+
+def test_kernels_are_given_aligned_arrays_only(monkeypatch):
+    """An address that is no multiple of a number's size is more than the C language allows."""
+    x, y, given = unaligned(np.ones((4, 6), np.float32)), unaligned(np.zeros(4, np.intc)), []
+    monkeypatch.setattr(P.Relu, "forward", lambda self, site: given.append(site.x) or [])
+    P.Relu()(x)
+    given.append(L.Dense(3)._as_input(x))
+    given.append(symbolic._input(x, "float32").array)
+    optimizer = optimizers.SGD(0.5)
+    optimizer.build([Variable(np.ones((4, 6), np.float32))])
+    given.append(optimizer._fitting(0, x))
+    assert len(given) == 4 and all(array.flags.aligned for array in given)
+    assert not Reader("x", x, (6,), "a model").direct
+    assert not _is_plain_batch(y, np.array(x)) and not _is_plain_batch(np.array(y), x)
