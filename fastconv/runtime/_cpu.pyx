@@ -13,7 +13,6 @@ cdef extern from *:
     #else
     #  define FC_OPENMP 0
        static int omp_get_max_threads(void) { return 1; }
-       static int omp_get_num_procs(void) { return 1; }
        static int omp_get_thread_limit(void) { return 1; }
     #endif
 
@@ -110,7 +109,6 @@ cdef extern from *:
     const int FC_OPENMP
     const char *FC_COMPILER
     int omp_get_max_threads() noexcept nogil
-    int omp_get_num_procs() noexcept nogil
     int omp_get_thread_limit() noexcept nogil
     int fc_pause() noexcept nogil
     int fc_team_size(int wanted) noexcept nogil
@@ -207,11 +205,6 @@ def cache_sizes():
 def max_threads():
     """Return how many threads OpenMP would give the calling thread now (``threadpoolctl`` lowers this)."""
     return omp_get_max_threads()
-
-
-def num_procs():
-    """Return how many processors this process may run on."""
-    return omp_get_num_procs()
 
 
 def thread_limit():

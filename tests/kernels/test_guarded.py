@@ -58,6 +58,31 @@ def test_updates(name, least, shift, variant, rng):
         assert all(np.isfinite(array).all() for arrays in (weights, *slots) for array in arrays or ())
 
 
+@pytest.mark.parametrize("sizes", [(3, 4, 3), (3, 3, 4)])
+def test_updates_of_arrays_of_several_sizes_are_refused(sizes):
+    """There are no checks of bounds behind this one."""
+    weight, gradient, slot = ([np.zeros(n, np.float32)] for n in sizes)
+    with pytest.raises(ValueError, match=r"weight 0 has 3 values, its gradient"):
+        kernels.for_dtype("float32").sgd_update(weight, gradient, [slot], np.array(FULL))
+
+
+@pytest.mark.parametrize("axes", [1, 9])
+def test_boxes_of_other_axes_are_refused(axes):
+    x = np.zeros(1, np.float32)
+    with pytest.raises(ValueError, match=r"a box has 2 to 8 axes"):
+        kernels.for_dtype("float32").copy_box(x, x.copy(), (1,) * axes, (1,) * axes, (1,) * axes, 0, 0, False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_hits_are_counted(dtype, variant):
+    """The first of equal scores wins, and what is not a number wins over numbers."""
+    scores = np.array([[1, 3, 2], [2, 2, 1], [1, np.nan, 5], [0, 0, 0], [np.nan, 1, np.nan], [-2, -3, -1]], dtype)
+    count = kernels.for_dtype(dtype).count_argmax
+    assert count(scores, np.array([1, 0, 1, 0, 0, 2], np.intc)) == 6
+    assert count(scores, np.array([2, 1, 2, 1, 2, -1], np.intc)) == 0
+    assert count(scores[:0], np.zeros(0, np.intc)) == 0
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
 @pytest.mark.parametrize("columns", [1, 7, 64])
 def test_gathered_rows(columns, dtype, variant, rng):
