@@ -113,7 +113,7 @@ def test_with_relu(case, way, rng):
 @pytest.mark.parametrize("relu", [False, True])
 def test_long_windows_are_summed_in_pieces(relu, way, rng):
     """Pieces of the filters that fit the first cache, for whole blocks of output channels."""
-    x, w, b = (integers(rng, shape, limit=2) for shape in ((1, 8, 7, 96), (3, 3, 96, 128), (128,)))
+    x, w, b = (integers(rng, shape, limit=2) for shape in ((1, 6, 7, 200), (3, 3, 200, 128), (128,)))
     y, _ = narrowed(P.Conv2D(relu=relu))(x, w, b)
     expected = reference.conv2d(x, w, b)
     np.testing.assert_array_equal(y, reference.relu(expected) if relu else expected)
