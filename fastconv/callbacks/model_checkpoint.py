@@ -1,11 +1,11 @@
 """Save the model, or its weights, every now and then."""
 
 import os
-import warnings
 
 import numpy as np
 
 from fastconv.callbacks.monitor import MonitorCallback
+from fastconv.runtime import caller
 from fastconv.saving import atomic
 from fastconv.saving.model_files import path_of
 
@@ -188,10 +188,7 @@ class ModelCheckpoint(MonitorCallback):
         value = logs.get(self.monitor)
         if value is None or np.ndim(value):
             found = "is not available" if value is None else f"is no single number: {value}"
-            warnings.warn(
-                f"ModelCheckpoint: Can save best model only with {self.monitor} available; it {found}. Saved.",
-                stacklevel=2,
-            )
+            caller.warn(f"ModelCheckpoint: Can save best model only with {self.monitor} available; it {found}. Saved.")
             return True
         before = "None" if self.best is None else f"{self.best:.5f}"
         if not self.improves(value, self.best):

@@ -1,10 +1,10 @@
 """What the callbacks share that watch one metric: its value, and whether it got better."""
 
 import math
-import warnings
 
 from fastconv.callbacks.callback import Callback
 from fastconv.names import suggestion
+from fastconv.runtime import caller
 
 _MODES = ("auto", "min", "max")
 
@@ -68,10 +68,9 @@ class MonitorCallback(Callback):
         self._upwards()  # what nobody knows the direction of is wrong from the first epoch on
         if self.monitor in logs:
             return logs[self.monitor]
-        warnings.warn(
+        caller.warn(
             f"{type(self).__name__}: its metric {self.monitor!r} is not available. Available metrics are "
-            f"{', '.join(logs) or 'none'}.{suggestion(self.monitor, logs)}",
-            stacklevel=3,
+            f"{', '.join(logs) or 'none'}.{suggestion(self.monitor, logs)}"
         )
         return None
 

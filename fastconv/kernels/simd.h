@@ -12,6 +12,15 @@
 #  include <immintrin.h>
 #endif
 
+/* Of the functions that Cython makes, see setup.py: the kernels' inline functions, and constructors. */
+#if defined(__GNUC__)
+#  define FASTCONV_INLINE inline __attribute__((always_inline))
+#  define FASTCONV_COLD __attribute__((cold))
+#else
+#  define FASTCONV_INLINE __inline
+#  define FASTCONV_COLD
+#endif
+
 #ifdef FASTCONV_FLOAT64
 #define REAL_BYTES 8
 typedef double real;

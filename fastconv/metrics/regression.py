@@ -1,7 +1,5 @@
 """How far numbers are off: errors as metrics, and how much of the labels' variance is explained."""
 
-import warnings
-
 import numpy as np
 
 from fastconv import losses
@@ -9,6 +7,7 @@ from fastconv.losses.reduction import fit_weights
 from fastconv.losses.shapes import aligned
 from fastconv.metrics.base import Metric
 from fastconv.metrics.reduction import Mean, MeanMetricWrapper
+from fastconv.runtime import caller
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -282,9 +281,8 @@ class R2Score(Metric):
         if p == 0:
             return scores
         if p >= n - 1:
-            warnings.warn(
-                f"{self.name}: {p} regressors are too many for {n:.0f} values; this is the score without adjustment.",
-                stacklevel=3,
+            caller.warn(
+                f"{self.name}: {p} regressors are too many for {n:.0f} values; this is the score without adjustment."
             )
             return scores
         return 1 - (1 - scores) * (n - 1) / (n - p - 1)

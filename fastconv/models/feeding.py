@@ -5,7 +5,6 @@ is never copied as a whole.
 """
 
 import numbers
-import warnings
 from collections.abc import Mapping
 from itertools import islice
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from fastconv import kernels
 from fastconv.ops.functions import numeric
-from fastconv.runtime import threads
+from fastconv.runtime import caller, threads
 
 GATHERED = tuple(np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f4", "f8"))
 
@@ -293,10 +292,9 @@ def _plain(part):
 
 def warn_of_the_end():
     """Warn that there were fewer batches than asked for."""
-    warnings.warn(
+    caller.warn(
         "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at "
-        "least `steps_per_epoch * epochs` batches.",
-        stacklevel=4,
+        "least `steps_per_epoch * epochs` batches."
     )
 
 

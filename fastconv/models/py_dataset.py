@@ -1,11 +1,10 @@
 """PyDataset: batches by number, in parallel if wanted; and the feed that reads ahead of the training."""
 
-import warnings
 from itertools import count, islice
 
 from fastconv.models import prefetching
 from fastconv.models.feeding import Feed, parts_of, warn_of_the_end
-from fastconv.runtime import seeds
+from fastconv.runtime import caller, seeds
 
 
 class PyDataset:
@@ -89,10 +88,9 @@ class PyDataset:
 
     def _setting(self, name, default):
         if not hasattr(self, name):
-            warnings.warn(
+            caller.warn(
                 f"{type(self).__name__}: your `PyDataset` class should call `super().__init__(**kwargs)` in its "
-                "constructor. `**kwargs` can include `workers`, `use_multiprocessing`, `max_queue_size`.",
-                stacklevel=4,
+                "constructor. `**kwargs` can include `workers`, `use_multiprocessing`, `max_queue_size`."
             )
             setattr(self, name, default)
         return getattr(self, name)

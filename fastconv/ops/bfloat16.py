@@ -9,16 +9,16 @@ operands are rounded, and multiplied by the kernels of float32: a product of two
 the same numbers are added up, but for tiles, whose transformed operands are what is rounded there.
 """
 
-import warnings
 from typing import NamedTuple
 
 from fastconv import kernels
-from fastconv.ops import bfloat16_pairs, bfloat16_rounded, bfloat16_scattered, bfloat16_tiles
+from fastconv.ops import bfloat16_pairs, bfloat16_rounded, bfloat16_scattered, bfloat16_tiles, windows
 from fastconv.ops import primitives as P
 from fastconv.ops.bfloat16_pairs import is_pooled
 from fastconv.ops.bfloat16_rounded import Rounded, round_call, rounded_filters
-from fastconv.ops.conv import wants_filters
-from fastconv.ops.op import Needs
+from fastconv.ops.conv import as_matrix, packed_shape, sum_partials, wants_filters
+from fastconv.ops.op import Needs, Op, Site
+from fastconv.runtime import caller
 
 EMULATED = (
     "mixed_bfloat16: the kernels in use ({variant}) have no products of bfloat16, which take AVX512_BF16. Numbers are "
@@ -138,5 +138,5 @@ def narrowed(op):
     variant = kernels.variant()
     if variant not in _warned and not kernels.multiplies_pairs(kernels.for_dtype("float32")):
         _warned.add(variant)
-        warnings.warn(EMULATED.format(variant=variant), RuntimeWarning, stacklevel=2)
+        caller.warn(EMULATED.format(variant=variant), RuntimeWarning)
     return kind(op)

@@ -5,7 +5,6 @@ of one's own overrides ``update_step`` instead.
 """
 
 import re
-import warnings
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from fastconv.optimizers.schedules import serialize as serialize_schedule
 from fastconv.optimizers.state import State
 from fastconv.optimizers.step import Step
 from fastconv.optimizers.sweep import EACH_NORM, JOINT_NORM, Sweep
-from fastconv.runtime import threads
+from fastconv.runtime import caller, threads
 
 
 class Optimizer(State):
@@ -331,7 +330,7 @@ class Optimizer(State):
         if len(missing) == len(grads):
             raise ValueError(f"{type(self).__name__}: no gradients provided for any variable.")
         if missing:
-            warnings.warn(f"{type(self).__name__}: there are no gradients for the variables {missing}.", stacklevel=5)
+            caller.warn(f"{type(self).__name__}: there are no gradients for the variables {missing}.")
         kept = [(i, grad) for i, grad in zip(positions, grads, strict=True) if grad is not None]
         return [i for i, _ in kept], [self._fitting(i, grad) for i, grad in kept]
 

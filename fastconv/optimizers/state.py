@@ -1,13 +1,12 @@
 """What an optimizer keeps: how many steps were done, the learning rate, and slots beside the variables."""
 
-import warnings
-
 import numpy as np
 
 from fastconv.layers.variable import Variable
 from fastconv.optimizers.arguments import not_negative
 from fastconv.optimizers.schedules import LearningRateSchedule
 from fastconv.optimizers.schedules import deserialize as deserialize_schedule
+from fastconv.runtime import caller
 
 
 class State:
@@ -271,10 +270,9 @@ class State:
         >>> State("sgd", 0.1).load_own_variables({"0": 7, "1": 0.5})
         """
         if len(store) != len(self.variables):
-            warnings.warn(
+            caller.warn(
                 f"{type(self).__name__}: its state is not loaded, as {len(store)} variables were saved, not "
-                f"{len(self.variables)}.",
-                stacklevel=2,
+                f"{len(self.variables)}."
             )
             return
         self.set_weights([np.asarray(store[str(i)]) for i in range(len(store))])

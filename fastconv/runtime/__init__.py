@@ -8,6 +8,7 @@
 ``config``     ``info()`` and ``show_config()``: all of it in one place, for a bug report
 ``settings``   Keras's settings: ``floatx``, ``epsilon``, ``image_data_format``; fusion on or off
 ``seeds``      the one source of randomness
+``caller``     warnings at the line of the program that called the library
 =============  ==================================================================================
 
 Nothing here knows of an image or a layer, and nothing here imports a higher floor: those that have something

@@ -9,9 +9,8 @@ import math
 import operator
 import os
 import sys
-import warnings
 
-from fastconv.runtime import _cpu
+from fastconv.runtime import _cpu, caller
 
 if sys.version_info >= (3, 13):
     _processors = os.process_cpu_count
@@ -177,11 +176,10 @@ def set_num_threads(n):
         _limit, _why = n, "set_num_threads"
     elif n > 1 and not _has_warned:
         _has_warned = True
-        warnings.warn(
+        caller.warn(
             f"set_num_threads: n={n}, but fastconv was built without OpenMP and runs on one thread; "
             "fastconv.show_config() says what to do.",
             RuntimeWarning,
-            stacklevel=2,
         )
 
 

@@ -1,7 +1,6 @@
 """The ``.h5`` files of Keras 2, which Keras 3 still writes: whole models, and weights alone. They are read only."""
 
-import warnings
-
+from fastconv.runtime import caller
 from fastconv.saving import bounds, h5, text
 from fastconv.saving.errors import InvalidFileError
 from fastconv.saving.model_files import built, compiled
@@ -143,7 +142,7 @@ def _fitting(owner, name, layer, datasets, skip_mismatch):
     message = f"{owner}: mismatch in layer {layer.name!r} (named {name!r} in the file). {complaint}."
     if not skip_mismatch:
         raise InvalidFileError(message)
-    warnings.warn(f"{message} Skipped.", stacklevel=6)
+    caller.warn(f"{message} Skipped.")
     return pairs if len(weights) == len(datasets) else []
 
 
@@ -157,7 +156,7 @@ def _compile(owner, survey, model, training):
     if not saved:
         return
     if [item.shape for item in saved] != [variable.shape for variable in variables]:
-        warnings.warn(f"{owner}: the optimizer's state is of another kind, so it begins anew.", stacklevel=5)
+        caller.warn(f"{owner}: the optimizer's state is of another kind, so it begins anew.")
         return
     for variable, item in zip(variables, saved, strict=True):
         variable.assign(survey.read(item, variable.shape))

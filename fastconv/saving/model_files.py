@@ -2,13 +2,13 @@
 
 import os
 import time
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
 
 from fastconv.layers.variable import MADE_BY
 from fastconv.names import meant, spelled
+from fastconv.runtime import caller
 from fastconv.saving import archive, atomic, bounds, h5, objects, state, text
 from fastconv.saving.errors import VALUES, InvalidFileError, reading, shown
 from fastconv.saving.registration import CustomObjectScope
@@ -82,7 +82,7 @@ def _members(owner, model, include_optimizer):
     import json
 
     if not model.built:
-        warnings.warn(f"{owner}: the model is not built yet, so it has no weights to save.", stacklevel=4)
+        caller.warn(f"{owner}: the model is not built yet, so it has no weights to save.")
     try:
         config = objects.serialize_keras_object(model)
         if include_optimizer and model.compiled:

@@ -1,12 +1,11 @@
 """Where the variables of a model lie in a weights file: Keras's names of groups, and how they are filled from one."""
 
-import warnings
-
 import numpy as np
 
 from fastconv.layers.layer import Layer
 from fastconv.names import snake_case
 from fastconv.optimizers import Optimizer
+from fastconv.runtime import caller
 from fastconv.saving.errors import InvalidFileError
 
 
@@ -179,10 +178,9 @@ def _optimizers(optimizer, stored):
         unbuilt = (
             "" if optimizer.built else " It is not built yet, so its state is not there yet: load it after training."
         )
-        warnings.warn(
+        caller.warn(
             f"Skipping variable loading for optimizer {optimizer.name!r}, because it has {len(variables)} variables "
-            f"whereas the saved optimizer has {len(stored)} variables.{unbuilt}",
-            stacklevel=6,
+            f"whereas the saved optimizer has {len(stored)} variables.{unbuilt}"
         )
         return []
     return matched(optimizer, variables, stored)
@@ -196,4 +194,4 @@ def _report(owner, failures, skip_mismatch):
     )
     if not skip_mismatch:
         raise InvalidFileError(message)
-    warnings.warn(message, stacklevel=6)
+    caller.warn(message)

@@ -1,11 +1,10 @@
 """Pictures: from files to arrays and back."""
 
 import os
-import warnings
 
 import numpy as np
 
-from fastconv.runtime import settings
+from fastconv.runtime import caller, settings
 from fastconv.utils.pillow import FILTERS, as_color_mode, image_module, open_image
 
 
@@ -196,6 +195,6 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
         file_format = "jpeg"
     image = array_to_img(x, data_format=data_format, scale=scale)
     if image.mode == "RGBA" and file_format == "jpeg":
-        warnings.warn("The JPEG format does not support RGBA images, converting to RGB.", stacklevel=2)
+        caller.warn("The JPEG format does not support RGBA images, converting to RGB.")
         image = image.convert("RGB")
     image.save(path, format=file_format or None, **kwargs)
