@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fastconv.names import Family
+from fastconv.names import Family, spelled
 from fastconv.ops import nn
 from fastconv.ops import primitives as P
 from fastconv.ops.symbolic import Graph, KerasTensor
@@ -52,6 +52,7 @@ _NAMES = {linear: "linear", **{function: name for name, function in _made.items(
 __all__ = ["linear", *_made, *_ALIASES, "get", "serialize", "deserialize"]
 
 
+@spelled
 def get(identifier):
     """Return the activation for a name, a function, a layer, a config, or None (linear).
 
@@ -101,6 +102,7 @@ def is_named(activation):
     return not _is_layer(activation) and activation in _NAMES
 
 
+@spelled
 def serialize(activation):
     """Return what a config stores of an activation: its name, or a dict for a layer or a function of one's own.
 
@@ -117,6 +119,7 @@ def serialize(activation):
     return _NAMES[activation] if activation in _NAMES else _FAMILY.serialize(activation)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Return the activation of a stored name or config.
 

@@ -14,6 +14,7 @@ from fastconv.config import (
     set_image_data_format,
 )
 from fastconv.layers.layer import uid
+from fastconv.names import spelled
 from fastconv.utils.session import clear_session, is_keras_tensor, standardize_dtype
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 __getattr__ = absent.of(__name__)
 
 
+@spelled
 def get_uid(prefix=""):
     """Return how often it was asked for a prefix since the last `clear_session`, this time included.
 
@@ -55,6 +57,7 @@ def get_uid(prefix=""):
     return uid(prefix)
 
 
+@spelled
 def is_float_dtype(dtype):
     """Tell whether a type is one of floating-point numbers.
 
@@ -74,6 +77,7 @@ def is_float_dtype(dtype):
     return standardize_dtype(dtype).startswith(("float", "bfloat"))
 
 
+@spelled
 def is_int_dtype(dtype):
     """Tell whether a type is one of whole numbers.
 

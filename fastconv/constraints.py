@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastconv.names import Family, Spelled, by_name
+from fastconv.names import Family, Spelled, by_name, spelled
 from fastconv.runtime import settings
 
 __all__ = [
@@ -159,6 +159,7 @@ _family = Family(
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
 
+@spelled
 def get(identifier):
     """Return the constraint that a name, config, class, function or object stands for.
 
@@ -211,6 +212,7 @@ def of_layer(owner, argument, identifier):
         raise ValueError(f"{owner}: {argument}: {error}") from None
 
 
+@spelled
 def serialize(constraint):
     """Return a config from which `deserialize` makes an equal constraint.
 
@@ -232,6 +234,7 @@ def serialize(constraint):
     return _family.serialize(constraint)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a constraint from its config.
 

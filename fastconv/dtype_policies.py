@@ -7,7 +7,7 @@ product in float32, and rounds what goes into the products of convolutions and d
 import numpy as np
 
 from fastconv import absent
-from fastconv.names import suggestion
+from fastconv.names import spelled, suggestion
 from fastconv.runtime import settings
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
@@ -117,6 +117,7 @@ def dtype_policy():
     return DTypePolicy() if _state["policy"] is None else _state["policy"]
 
 
+@spelled
 def set_dtype_policy(policy):
     """Set the policy of new layers that are not given one by ``dtype=``.
 
@@ -144,8 +145,11 @@ def set_dtype_policy(policy):
     _state["policy"] = None if policy == DTypePolicy() else policy  # the default goes on following floatx
 
 
+@spelled
 def serialize(dtype_policy):
     """Return the config of a policy."""
+    if not isinstance(dtype_policy, DTypePolicy):
+        raise ValueError(f"dtype_policies.serialize: dtype_policy={dtype_policy!r} is not a DTypePolicy.")
     return {
         "module": "keras",
         "class_name": "DTypePolicy",
@@ -154,6 +158,7 @@ def serialize(dtype_policy):
     }
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a policy from its config.
 
@@ -173,6 +178,7 @@ def deserialize(config, custom_objects=None):
     return _of("dtype_policies.deserialize", "config", config)
 
 
+@spelled
 def get(identifier):
     """Return the policy that a name, a NumPy type, a config or a policy stands for; None is the default.
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from fastconv import absent
-from fastconv.names import Family, Spelled, by_name
+from fastconv.names import Family, Spelled, by_name, spelled
 from fastconv.runtime import seeds, settings
 
 __all__ = [
@@ -836,6 +836,7 @@ variance_scaling = VarianceScaling
 zeros = Zeros
 
 
+@spelled
 def get(identifier):
     """Return the initializer that a name, config, class, function or object stands for.
 
@@ -869,6 +870,7 @@ def get(identifier):
     return _family.get(identifier)
 
 
+@spelled
 def serialize(initializer):
     """Return a config from which `deserialize` makes an equal initializer.
 
@@ -890,6 +892,7 @@ def serialize(initializer):
     return _family.serialize(initializer)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make an initializer from its config.
 

@@ -176,9 +176,14 @@ def check_spelling(function, given):
     for name in given:
         if not takes_any and name not in known:
             raise TypeError(
-                f"{function.__qualname__}() got an unexpected keyword argument {name!r}; expected some of "
+                f"{_title(function)}() got an unexpected keyword argument {name!r}; expected some of "
                 f"{', '.join(n for n in known if n != 'self')}.{suggestion(name, known)}"
             ) from None
+
+
+def _title(function):
+    """Return what a function is called in messages."""
+    return getattr(function, "owner", None) or function.__qualname__
 
 
 def spelled(thing, since=(3, 13)):

@@ -12,6 +12,7 @@ import numbers
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.ops import symbolic
 from fastconv.ops.arrays import numeric
 from fastconv.runtime import seeds, settings
@@ -73,6 +74,7 @@ def _float(function, dtype):
     return _type(function, dtype, "f", settings.floatx())
 
 
+@spelled
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Return numbers of a normal distribution.
 
@@ -97,6 +99,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return _generator("normal", seed).normal(mean, stddev, _shape("normal", shape)).astype(kind)
 
 
+@spelled
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Return numbers of a normal distribution that are at most two standard deviations from its mean.
 
@@ -122,6 +125,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return (mean + stddev * drawn).astype(kind)
 
 
+@spelled
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Return numbers that are equally likely anywhere from `minval` up to below `maxval`.
 
@@ -149,6 +153,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     return np.minimum(values, np.nextafter(kind.type(maxval), kind.type(minval)))  # rounding could reach `maxval`
 
 
+@spelled
 def randint(shape, minval, maxval, dtype="int32", seed=None):
     """Return whole numbers from `minval` up to below `maxval`.
 
@@ -173,6 +178,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     return _generator("randint", seed).integers(minval, maxval, _shape("randint", shape)).astype(kind)
 
 
+@spelled
 def categorical(logits, num_samples, dtype="int32", seed=None):
     """Return class numbers, drawn with probabilities whose logarithms are given.
 
@@ -209,6 +215,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     return (logits[:, None, :] - np.log(-np.log1p(-uniforms))).argmax(-1).astype(kind)  # Gumbel's way
 
 
+@spelled
 def shuffle(x, axis=0, seed=None):
     """Return an array whose parts along an axis are in another order.
 
@@ -230,6 +237,7 @@ def shuffle(x, axis=0, seed=None):
     return _generator("shuffle", seed).permutation(numeric("random.shuffle", "x", x), axis)
 
 
+@spelled
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """Return an array in which a share of the numbers is 0, and the others are larger for it.
 
@@ -260,6 +268,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
     return np.where(kept, x / x.dtype.type(1 - rate), x.dtype.type(0)) if rate < 1 else np.zeros_like(x)
 
 
+@spelled
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
     """Return how many of `counts` trials succeed, each with one of `probabilities`.
 
@@ -285,6 +294,7 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
     return _generator("binomial", seed).binomial(counts, probabilities, _shape("binomial", shape)).astype(kind)
 
 
+@spelled
 def gamma(shape, alpha, dtype=None, seed=None):
     """Return numbers of the gamma distribution with the shape `alpha` and the rate 1.
 
@@ -310,6 +320,7 @@ def gamma(shape, alpha, dtype=None, seed=None):
     return _generator("gamma", seed).gamma(alpha, 1.0, _shape("gamma", shape)).astype(kind)
 
 
+@spelled
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Return numbers of the beta distribution, which lie between 0 and 1.
 

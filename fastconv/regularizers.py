@@ -9,7 +9,7 @@ import numbers
 
 import numpy as np
 
-from fastconv.names import Family, Spelled, by_name
+from fastconv.names import Family, Spelled, by_name, spelled
 from fastconv.runtime import settings
 
 __all__ = [
@@ -247,6 +247,7 @@ _family = Family("regularizer", "keras.regularizers", Regularizer, {**by_name(_C
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 
+@spelled
 def get(identifier):
     """Return the regularizer that a name, config, class, function or object stands for.
 
@@ -317,6 +318,7 @@ def of_layer(owner, argument, identifier):
     )
 
 
+@spelled
 def serialize(regularizer):
     """Return a config from which `deserialize` makes an equal regularizer.
 
@@ -338,6 +340,7 @@ def serialize(regularizer):
     return _family.serialize(regularizer)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a regularizer from its config.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import warnings
 from dataclasses import dataclass
 
@@ -9,10 +10,28 @@ import numpy as np
 import pytest
 
 import fastconv as keras
-from fastconv import activations, config, initializers, kernels, losses, metrics, ops, optimizers, utils
+from fastconv import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    dtype_policies,
+    initializers,
+    kernels,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    saving,
+    testing,
+    utils,
+    visualize,
+)
 from fastconv import layers as L
 from fastconv.layers.variable import Variable
 from fastconv.models import Sequential
+from fastconv.optimizers import schedules
 from tests.layers.catalogue import LAYERS as CATALOGUE
 
 X, Y = np.zeros((6, 4)), np.zeros(6, int)
@@ -37,6 +56,42 @@ def pictures(loss):
 def chain(*layers):
     """Return an uncompiled model named m."""
     return Sequential(list(layers), name="m")
+
+
+def two():
+    """Return a compiled model named m with two inputs, a and b, and two outputs, y and z."""
+    a, b = L.Input((4,), name="a"), L.Input((3,), name="b")
+    x = L.Concatenate(name="c")([a, b])
+    made = models.Model([a, b], [L.Dense(3, "softmax", name="y")(x), L.Dense(1, name="z")(x)], name="m")
+    made.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
+    return made
+
+
+def fit_two(x, y, **settings):
+    return two().fit(x, y, verbose=0, **settings)
+
+
+class Data(utils.PyDataset):
+    """Some batches, or things that are none."""
+
+    def __init__(self, batch=(X, Y), n=2, **settings):
+        super().__init__(**settings)
+        self.batch, self.n = batch, n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+class Unwritten(utils.PyDataset):
+    def __len__(self):
+        return 1
+
+
+def fit(data, *y, **settings):
+    return model().fit(data, *y, verbose=0, **settings)
 
 
 @dataclass(frozen=True)
@@ -976,6 +1031,248 @@ BESIDE_TRAINING = [
     wrong("one-hot-classes", lambda: ops.one_hot([0, 1], -1), ValueError, "one_hot", "num_classes=-1"),
 ]
 
+A, B, Z = np.zeros((6, 4)), np.zeros((6, 3)), np.zeros((6, 1))
+WINDOWS = "timeseries_dataset_from_array"
+
+UTILITIES = [
+    wrong("file-origin", lambda: utils.get_file("a"), ValueError, "get_file", "origin=None", "URL"),
+    wrong("file-name", lambda: utils.get_file(3, "file:///x"), TypeError, "get_file", "fname=3"),
+    wrong("file-folder", lambda: utils.get_file("a/b", "file:///x"), ValueError, "get_file", "'a/b'", "cache_dir"),
+    wrong("file-sum", lambda: utils.get_file("a", "file:///x", file_hash="1"), ValueError, "file_hash='1'", "sha256"),
+    wrong("file-way", lambda: utils.get_file("a", "file:///x", hash_algorithm="crc"), ValueError, "'crc'", "'md5'"),
+    wrong("to-array-text", lambda: utils.img_to_array("a"), TypeError, "img_to_array", "img", "str", "picture"),
+    wrong("to-array-rank", lambda: utils.img_to_array(np.zeros(3)), ValueError, "img_to_array", "(3,)", "three axes"),
+    wrong("to-array-format", lambda: utils.img_to_array(A, "NCHW"), ValueError, "img_to_array", "data_format='NCHW'"),
+    wrong("to-img-text", lambda: utils.array_to_img("a"), TypeError, "array_to_img", "x is a str", "array"),
+    wrong("to-img-rank", lambda: utils.array_to_img(A), ValueError, "array_to_img", "(6, 4)", "rank 3"),
+    wrong("to-img-channels", lambda: utils.array_to_img(np.zeros((2, 2, 5))), ValueError, "array_to_img", "5", "1, 3"),
+    wrong(
+        "save-img-format",
+        lambda: utils.save_img(io.BytesIO(), np.zeros((2, 2, 3)), file_format="paper"),
+        ValueError,
+        "save_img",
+        "file_format='paper'",
+        "'png'",
+    ),
+    wrong("folder", lambda: utils.image_dataset_from_directory(3), TypeError, "directory=3", "name of a folder"),
+    wrong("folder-seed", lambda: utils.image_dataset_from_directory(".", seed="a"), TypeError, "seed='a'", "whole"),
+    wrong("folder-batch", lambda: utils.image_dataset_from_directory(".", batch_size=0), ValueError, "batch_size=0"),
+    wrong("folder-mode", lambda: utils.image_dataset_from_directory(".", label_mode="x"), ValueError, "label_mode=x"),
+    wrong("folder-color", lambda: utils.image_dataset_from_directory(".", color_mode="x"), ValueError, "color_mode=x"),
+    wrong("windows-data", lambda: utils.timeseries_dataset_from_array(3, None, 2), TypeError, WINDOWS, "data", "axes"),
+    wrong("windows-length", lambda: utils.timeseries_dataset_from_array(X, Y, 0), ValueError, "sequence_length=0"),
+    wrong("windows-long", lambda: utils.timeseries_dataset_from_array(X, Y, 9), ValueError, WINDOWS, "9", "at most 6"),
+    wrong(
+        "windows-start",
+        lambda: utils.timeseries_dataset_from_array(X, Y, 2, start_index=4, end_index=2),
+        ValueError,
+        WINDOWS,
+        "start_index=4",
+        "end_index=2",
+    ),
+    wrong("split-nothing", lambda: utils.split_dataset(X), ValueError, "split_dataset", "left_size=None", "right_size"),
+    wrong("split-share", lambda: utils.split_dataset(X, 2.0), ValueError, "split_dataset", "left_size=2.0", "[0, 1]"),
+    wrong("split-size", lambda: utils.split_dataset(X, "a"), TypeError, "split_dataset", "left_size", "'a'", "int or"),
+    wrong(
+        "split-sum", lambda: utils.split_dataset(X, 5, 5), ValueError, "split_dataset", "left_size=5", "right_size=5"
+    ),
+    wrong("split-type", lambda: utils.split_dataset(3, 0.5), TypeError, "split_dataset", "int", "an array"),
+    wrong("split-lengths", lambda: utils.split_dataset([X, Y[:2]], 0.5), ValueError, "split_dataset", "2", "6"),
+    wrong("split-seed", lambda: utils.split_dataset(X, 0.5, seed="a"), TypeError, "split_dataset", "seed='a'"),
+    wrong("plot-model", lambda: utils.plot_model(3), TypeError, "plot_model", "model=3", "not a model"),
+    wrong("plot-unbuilt", lambda: utils.plot_model(chain(L.Dense(2))), ValueError, "plot_model", "built"),
+    wrong("plot-dpi", lambda: utils.plot_model(model(), dpi=0), ValueError, "plot_model", "dpi=0", "above 0"),
+    wrong("plot-way", lambda: utils.plot_model(model(), rankdir="XX"), ValueError, "plot_model", "rankdir='XX'", "TB"),
+    wrong("plot-format", lambda: utils.plot_model(model(), "x.doc"), ValueError, "plot_model", "'x.doc'", "png"),
+    wrong("batch-parts-unpacked", lambda: utils.unpack_x_y_sample_weight((1,) * 4), ValueError, "4 parts", "(x, y)"),
+    wrong("source-inputs", lambda: utils.get_source_inputs(3), ValueError, "get_source_inputs", "tensor=3"),
+    wrong("categorical-ragged", lambda: utils.to_categorical(RAGGED), ValueError, "to_categorical", "ragged"),
+    wrong("normalize-text", lambda: utils.normalize("a"), ValueError, "normalize", "numbers"),
+    wrong("normalize-far", lambda: utils.normalize(X, axis=5), ValueError, "normalize", "axis=5", "(6, 4)"),
+    wrong("seed-large", lambda: utils.set_random_seed(2**40), ValueError, "set_random_seed", "1099511627776", "2**32"),
+    wrong("type-name", lambda: backend.standardize_dtype("floaty"), ValueError, "standardize_dtype", "'floaty'"),
+    wrong("progress-verbose", lambda: utils.Progbar(3, verbose=7), ValueError, "Progbar", "verbose=7", "(0, 1, 2)"),
+]
+
+SOURCES = [
+    wrong("data-unwritten", lambda: fit(Unwritten()), NotImplementedError, "Unwritten", "__getitem__", "batch"),
+    wrong("data-class", lambda: fit(Data), TypeError, "'m'", "fit", "class Data", "an object"),
+    wrong("data-number", lambda: fit(Data(3)), ValueError, "'m'", "fit", "single number"),
+    wrong("data-lengths", lambda: fit(Data((X, Y[:2]))), ValueError, "'m'", "x: 6", "y: 2"),
+    wrong("data-shape", lambda: fit(Data((X[:, :2], Y))), ValueError, "'m'", "(6, 2)", "expected (4,)"),
+    wrong("data-parts", lambda: fit(Data((X, Y, Y, Y))), ValueError, "'m'", "fit", "4 parts", "sample_weight"),
+    wrong("data-workers", lambda: fit(Data(workers="a")), ValueError, "Data", "workers='a'", "whole number"),
+    wrong("data-y", lambda: fit(Data(), Y), ValueError, "'m'", "batches with their own y", "y=None"),
+    wrong("data-batch-size", lambda: fit(Data(), batch_size=3), ValueError, "'m'", "batch_size=3", "leave"),
+    wrong("data-split", lambda: fit(Data(), validation_split=0.5), ValueError, "'m'", "validation_split", "arrays"),
+    wrong("data-empty", lambda: model().evaluate(Data(n=0)), ValueError, "'m'", "evaluate", "length 0"),
+    wrong("data-validation", lambda: fit(Data(), validation_data=Data((X,))), ValueError, "validation_data", "y is m"),
+    wrong("batches-none", lambda: fit(iter([None])), TypeError, "'m'", "fit", "x has dtype object", "NoneType"),
+    wrong("batches-weights", lambda: fit(iter([(X, Y, Y[:2])])), ValueError, "'m'", "sample_weight", "2 values", "6"),
+    wrong("batches-evaluate", lambda: model().evaluate(iter([(X,)])), ValueError, "'m'", "evaluate", "y is missing"),
+    wrong("batches-predict", lambda: model().predict(iter([(1,) * 4])), ValueError, "'m'", "predict", "4 parts"),
+    wrong(
+        "validation-parts", lambda: fit(X, Y, validation_data=(X,) * 4), ValueError, "validation_data=tuple", "(x, y)"
+    ),
+]
+
+SEVERAL = [
+    wrong("two-x-array", lambda: fit_two(A, [Y, Z]), ValueError, "'m'", "fit", "(6, 4)", "2 arrays", "['a', 'b']"),
+    wrong("two-x-many", lambda: fit_two([A, B, B], [Y, Z]), ValueError, "'m'", "x has 3 arrays", "expected 2"),
+    wrong("two-x-missing", lambda: fit_two({"a": A}, [Y, Z]), ValueError, "'m'", "nothing for 'b'", "['a', 'b']"),
+    wrong("two-y-array", lambda: fit_two([A, B], Y), ValueError, "'m'", "y is an array", "(6,)", "['y', 'z']"),
+    wrong("two-y-unknown", lambda: fit_two([A, B], {"y": Y, "q": Z}), ValueError, "'m'", "['y', 'q']", "['y', 'z']"),
+    wrong("two-lengths", lambda: fit_two([A, B[:2]], [Y, Z]), ValueError, "'m'", "x['a']: 6", "x['b']: 2"),
+    wrong("two-shape", lambda: fit_two([A, A], [Y, Z]), ValueError, "'m'", "x['b']", "(6, 4)", "expected (3,)"),
+    wrong("two-y-lengths", lambda: fit_two([A, B], [Y, Z[:3]]), ValueError, "'m'", "y['z']: 3"),
+    wrong("two-label", lambda: fit_two([A, B], [Y + 9, Z]), ValueError, "'m'", "y['y']", "label 9", "0 to 2"),
+    wrong("two-weights", lambda: fit_two([A, B], [Y, Z], sample_weight=[Y]), ValueError, "sample_weight has 1 arrays"),
+    wrong(
+        "two-class-weight", lambda: fit_two([A, B], [Y, Z], class_weight={0: 1.0}), ValueError, "'m'", "class_weight"
+    ),
+    wrong("two-predict", lambda: two().predict([A]), ValueError, "'m'", "predict", "1 arrays", "expected 2"),
+    wrong("two-call", lambda: two()(A), ValueError, "'m'", "(6, 4)", "2 arrays"),
+    wrong("two-loss", lambda: two().compile("sgd", ["mse"]), ValueError, "'m'", "compile", "loss has 1", "expected 2"),
+    wrong("two-loss-key", lambda: two().compile("sgd", {"q": "mse"}), ValueError, "'m'", "loss", "['q']", "['y', 'z']"),
+    wrong("two-metric", lambda: two().compile("sgd", "mse", metrics={"q": "mae"}), ValueError, "'m'", "metrics", "'q'"),
+    wrong("model-numbers", lambda: models.Model(3, 4, name="m"), ValueError, "'m'", "inputs has 3", "symbolic"),
+    wrong("model-apart", lambda: models.Model(L.Input((3,)), L.Input((4,)), name="m"), ValueError, "'m'", "connected"),
+    wrong(
+        "model-layer", lambda: models.Model(L.Input((3,)), L.Dense(2), name="m"), ValueError, "'m'", "outputs", "Dense"
+    ),
+    wrong("model-empty", lambda: models.Model([], [], name="m"), ValueError, "'m'", "inputs=[]", "symbolic"),
+    wrong(
+        "model-config", lambda: models.Functional.from_config({}), ValueError, "from_config", "'layers'", "get_config"
+    ),
+    wrong("merge-shapes", lambda: L.Add(name="n")([L.Input((3,)), L.Input((4,))]), ValueError, "'n'", "(None, 4)"),
+    wrong("merge-one", lambda: L.Add(name="n")(L.Input((3,))), ValueError, "'n'", "at least 2", "(None, 3)"),
+    wrong("one-input", lambda: L.Dense(2, name="n")([L.Input((3,))] * 2), ValueError, "'n'", "list of 2", "one input"),
+    wrong("one-vector", lambda: L.RepeatVector(3, name="n")([L.Input((3,))] * 2), ValueError, "'n'", "list of 2"),
+]
+
+CALLBACKS = [
+    wrong("checkpoint-file", lambda: callbacks.ModelCheckpoint(3), TypeError, "ModelCheckpoint", "filepath=3"),
+    wrong("checkpoint-end", lambda: callbacks.ModelCheckpoint("x.txt"), ValueError, "ModelCheckpoint", "'.keras'"),
+    wrong("checkpoint-often", lambda: callbacks.ModelCheckpoint("x.keras", save_freq=0), ValueError, "save_freq=0"),
+    wrong("stop-monitor", lambda: callbacks.EarlyStopping(3), ValueError, "EarlyStopping", "monitor=3", "metric"),
+    wrong("stop-delta", lambda: callbacks.EarlyStopping(min_delta="a"), ValueError, "EarlyStopping", "min_delta='a'"),
+    wrong("stop-baseline", lambda: callbacks.EarlyStopping(baseline="a"), ValueError, "EarlyStopping", "baseline='a'"),
+    wrong("stop-start", lambda: callbacks.EarlyStopping(start_from_epoch="a"), ValueError, "start_from_epoch='a'"),
+    wrong(
+        "plateau-text", lambda: callbacks.ReduceLROnPlateau(factor="a"), ValueError, "Plateau", "factor='a'", "number"
+    ),
+    wrong("plateau-patience", lambda: callbacks.ReduceLROnPlateau(patience="a"), ValueError, "Plateau", "patience='a'"),
+    wrong("plateau-cooldown", lambda: callbacks.ReduceLROnPlateau(cooldown="a"), ValueError, "Plateau", "cooldown='a'"),
+    wrong("plateau-least", lambda: callbacks.ReduceLROnPlateau(min_lr="a"), ValueError, "Plateau", "min_lr='a'"),
+    wrong("plateau-mode", lambda: callbacks.ReduceLROnPlateau(mode="x"), ValueError, "Plateau", "mode='x'", "'min'"),
+    wrong("schedule", lambda: callbacks.LearningRateScheduler(3), ValueError, "LearningRateScheduler", "schedule=3"),
+    wrong("log-file", lambda: callbacks.CSVLogger(3), TypeError, "CSVLogger", "filename=3", "file"),
+    wrong("log-separator", lambda: callbacks.CSVLogger("x", ";;"), ValueError, "CSVLogger", "separator=';;'", "one"),
+    wrong("hook", lambda: callbacks.LambdaCallback(on_epoch_end=3), ValueError, "LambdaCallback", "on_epoch_end=3"),
+    wrong("backup", lambda: callbacks.BackupAndRestore(None), ValueError, "BackupAndRestore", "backup_dir=None"),
+    wrong("backup-often", lambda: callbacks.BackupAndRestore("x", 0), ValueError, "BackupAndRestore", "save_freq=0"),
+    wrong("callbacks-number", lambda: fit(X, Y, callbacks=3), ValueError, "3", "Callback"),
+]
+
+OPTIMIZERS = [
+    wrong("decay", lambda: optimizers.Adam(weight_decay=-1), ValueError, "Adam", "weight_decay=-1", "at least 0"),
+    wrong("clip", lambda: optimizers.Adam(clipvalue=0), ValueError, "Adam", "clipvalue=0"),
+    wrong("ema", lambda: optimizers.Adam(ema_momentum=3), ValueError, "Adam", "ema_momentum=3", "between 0 and 1"),
+    wrong("accumulation", lambda: optimizers.Adam(gradient_accumulation_steps=1), ValueError, "_steps=1", "from 2 up"),
+    wrong("ftrl-power", lambda: optimizers.Ftrl(learning_rate_power=1), ValueError, "Ftrl", "learning_rate_power=1"),
+    wrong("lion-beta", lambda: optimizers.Lion(beta_1=0), ValueError, "Lion", "beta_1=0", "above 0"),
+    wrong("build-variables", lambda: optimizers.Adam().build(3), TypeError, "Adam", "build", "int", "variables"),
+    wrong("apply-variables", lambda: optimizers.SGD().apply([X], 3), TypeError, "SGD", "apply", "int", "variables"),
+    wrong("apply-arrays", lambda: optimizers.SGD().apply([X], [X]), TypeError, "SGD", "apply", "ndarray", "variables"),
+    wrong("apply-pairs", lambda: optimizers.SGD().apply_gradients(3), TypeError, "SGD", "apply_gradients", "pairs"),
+    wrong("apply-nothing", lambda: optimizers.SGD().apply_gradients([]), ValueError, "SGD", "no pairs"),
+    wrong("no-decay", lambda: optimizers.SGD().exclude_from_weight_decay(3), TypeError, "SGD", "var_list", "int"),
+    wrong("optimizer-state", lambda: optimizers.SGD().set_weights([X]), ValueError, "SGD", "1 values", "expected 2"),
+    wrong(
+        "decay-steps", lambda: schedules.ExponentialDecay(0.1, 0, 1), ValueError, "ExponentialDecay", "decay_steps=0"
+    ),
+    wrong("decay-rate", lambda: schedules.InverseTimeDecay(0.1, 1, "a"), ValueError, "InverseTime", "decay_rate='a'"),
+    wrong("cosine-alpha", lambda: schedules.CosineDecay(0.1, 1, "a"), ValueError, "CosineDecay", "alpha='a'"),
+    wrong("restarts", lambda: schedules.CosineDecayRestarts(0.1, 9, t_mul=0), ValueError, "Restarts", "t_mul=0"),
+    wrong("pieces", lambda: schedules.PiecewiseConstantDecay(3, [1]), ValueError, "Piecewise", "boundaries=3", "list"),
+    wrong("pieces-text", lambda: schedules.PiecewiseConstantDecay(["a"], [1, 2]), ValueError, "Piecewise", "['a']"),
+    wrong("pieces-count", lambda: schedules.PiecewiseConstantDecay([1], [1]), ValueError, "1 values", "expected 2"),
+    wrong("power", lambda: schedules.PolynomialDecay(0.1, 9, power="a"), ValueError, "PolynomialDecay", "power='a'"),
+    wrong("schedule-config", lambda: schedules.deserialize(3), ValueError, "schedule", "3", "class_name"),
+]
+
+MEASURES = [
+    wrong("iou-classes", lambda: metrics.MeanIoU(0), ValueError, "MeanIoU", "num_classes=0", "above 0"),
+    wrong("iou-targets", lambda: metrics.IoU(2, [5]), ValueError, "IoU", "target_class_ids=[5]", "0 to 1"),
+    wrong("iou-target", lambda: metrics.IoU(2, 3), ValueError, "IoU", "target_class_ids=3", "list"),
+    wrong("iou-threshold", lambda: metrics.BinaryIoU(threshold="a"), ValueError, "BinaryIoU", "threshold='a'"),
+    wrong("f1-average", lambda: metrics.F1Score("x"), ValueError, "F1Score", "average='x'", "'micro'"),
+    wrong("f-beta", lambda: metrics.FBetaScore(beta=-1), ValueError, "FBetaScore", "beta=-1", "above 0"),
+    wrong("auc-number", lambda: metrics.AUC(0), ValueError, "AUC", "num_thresholds=0", "at least 2"),
+    wrong("auc-thresholds", lambda: metrics.AUC(thresholds=[2.0]), ValueError, "AUC", "2.0", "between 0 and 1"),
+    wrong("auc-labels", lambda: metrics.AUC(multi_label=True, num_labels=0), ValueError, "AUC", "num_labels=0"),
+    wrong("specificity", lambda: metrics.SensitivityAtSpecificity(2), ValueError, "specificity=2", "between 0 and 1"),
+    wrong("precision-top-k", lambda: metrics.Precision(top_k=0), ValueError, "Precision", "top_k=0", "above 0"),
+    wrong("recall-class", lambda: metrics.Recall(class_id=-1), ValueError, "Recall", "class_id=-1", "at least 0"),
+    wrong("r2", lambda: metrics.R2Score("x"), ValueError, "R2Score", "class_aggregation='x'", "uniform_average"),
+    wrong("metric-function", lambda: metrics.MeanMetricWrapper(3), TypeError, "MeanMetricWrapper", "fn=3", "function"),
+    wrong("metric-shapes", lambda: metrics.Accuracy()(X, X[:2]), ValueError, "accuracy", "(6, 4)", "(2, 4)"),
+    wrong("metric-weights", lambda: metrics.Mean()([1, 2], [1, 2, 3]), ValueError, "mean", "(3,)", "(2,)"),
+    wrong("tversky-alpha", lambda: losses.Tversky(alpha="a"), ValueError, "Tversky", "alpha='a'", "number"),
+    wrong("tversky-beta", lambda: losses.Tversky(beta="a"), ValueError, "Tversky", "beta='a'", "number"),
+    wrong("dice-axis", lambda: losses.Dice(axis=7)(X, X), ValueError, "dice", "axis=7", "(6, 4)"),
+    wrong("dice-twice", lambda: losses.Dice(axis=(1, -1))(X, X), ValueError, "dice", "axis=(1, -1)", "twice"),
+    wrong("dice-shapes", lambda: losses.dice(X, X[:2]), ValueError, "dice", "(6, 4)", "(2, 4)"),
+    wrong("focal-gamma", lambda: losses.BinaryFocalCrossentropy(gamma="a"), ValueError, "Focal", "gamma='a'"),
+    wrong("loss-text", lambda: losses.MeanSquaredError()("a", X), ValueError, "mean_squared_error", "numbers"),
+    wrong("loss-ragged", lambda: losses.MeanSquaredError()(X, RAGGED), ValueError, "mean_squared_error", "ragged"),
+    wrong(
+        "loss-weights-text", lambda: losses.MeanSquaredError()(X, X, "a"), ValueError, "sample_weight='a'", "numbers"
+    ),
+    wrong("loss-function", lambda: losses.LossFunctionWrapper(3), TypeError, "LossFunctionWrapper", "fn=3", "function"),
+    wrong("loss-dtype", lambda: losses.MeanSquaredError(dtype="int8"), ValueError, "MeanSquaredError", "dtype='int8'"),
+    wrong("loss-unwritten", lambda: losses.Loss()(X, X), NotImplementedError, "Loss", "call(y_true, y_pred)"),
+]
+
+FILES = [
+    wrong("save-number", lambda: model().save(3), TypeError, "save_model", "filepath=3"),
+    wrong("save-end", lambda: model().save("x"), ValueError, "save_model", "'x'", "'.keras'"),
+    wrong("save-no-model", lambda: saving.save_model(3, "x.keras"), TypeError, "save_model", "model=3"),
+    wrong("weights-end", lambda: model().save_weights("x.h5"), ValueError, "save_weights", "'x.h5'", ".weights.h5"),
+    wrong("weights-no-model", lambda: saving.save_weights(3, "x.weights.h5"), TypeError, "save_weights", "model=3"),
+    wrong("load-no-model", lambda: saving.load_weights(3, "x.weights.h5"), TypeError, "load_weights", "model=3"),
+    wrong("load-number", lambda: saving.load_model(3), TypeError, "load_model", "filepath=3"),
+    wrong("load-objects", lambda: saving.load_model("x.keras", 3), TypeError, "custom_objects=3", "dict"),
+    wrong("register", lambda: saving.register_keras_serializable()(3), TypeError, "register_keras", "3", "class"),
+    wrong("json", lambda: models.model_from_json(3), TypeError, "model_from_json", "json_string=3", "text"),
+    wrong("json-text", lambda: models.model_from_json("a"), ValueError, "model_from_json", "JSON"),
+    wrong("clone", lambda: models.clone_model(3), ValueError, "clone_model", "model=3"),
+    wrong("clone-way", lambda: models.clone_model(model(), clone_function=3), ValueError, "clone_function=3"),
+]
+
+PICTURES_AND_SETTINGS = [
+    wrong("filters", lambda: visualize.filters(3), ValueError, "visualize.filters", "layer 3", "convolution"),
+    wrong("maps-model", lambda: visualize.feature_maps(3, X), TypeError, "visualize.feature_maps", "model=3"),
+    wrong("maps-image", lambda: visualize.feature_maps(model(), X), ValueError, "feature_maps", "(6, 4)", "(4,)"),
+    wrong("cam-model", lambda: visualize.grad_cam(3, X), TypeError, "visualize.grad_cam", "model=3"),
+    wrong("saliency-model", lambda: visualize.saliency(3, X), TypeError, "visualize.saliency", "model=3"),
+    wrong("saliency-image", lambda: visualize.saliency(model(), X), ValueError, "saliency", "(6, 4)", "(4,)"),
+    wrong("occlusion-model", lambda: visualize.occlusion(3, X), TypeError, "visualize.occlusion", "model=3"),
+    wrong("dream-model", lambda: visualize.activation_maximization(3), TypeError, "activation_max", "model=3"),
+    wrong("confusion", lambda: visualize.confusion(Y, Y[:2]), ValueError, "visualize.confusion", "6", "2"),
+    wrong("history", lambda: visualize.history(3), ValueError, "visualize.history", "history=3", "fit"),
+    wrong("plan-model", lambda: visualize.plan(3), TypeError, "visualize.plan", "model=3"),
+    wrong("check-number", lambda: testing.check_gradients(3, (2, 4)), TypeError, "check_gradients", "3", "layer"),
+    wrong("check-inputs", lambda: testing.check_gradients(L.Dense(2), "a"), ValueError, "check_gradients", "inputs"),
+    wrong("policy", lambda: config.set_dtype_policy("mixed"), ValueError, "set_dtype_policy", "'mixed'", "'float32'"),
+    wrong("policy-number", lambda: dtype_policies.DTypePolicy(3), ValueError, "DTypePolicy", "name=3", "'float32'"),
+    wrong("policy-half", lambda: dtype_policies.get("mixed_float16"), ValueError, "'mixed_float16'", "bfloat16"),
+    wrong("policy-typo", lambda: dtype_policies.DTypePolicy("float23"), ValueError, "'float23'", "'float32'?"),
+    wrong("policy-config", lambda: dtype_policies.get({"config": 3}), ValueError, "dtype_policies.get", "'config': 3"),
+    wrong("policy-serialize", lambda: dtype_policies.serialize(3), ValueError, "dtype_policies.serialize", "=3"),
+    wrong("format-set", lambda: config.set_image_data_format(3), ValueError, "set_image_data_format", "data_format=3"),
+]
+
 MISSPELT = [
     wrong("spell-fit", lambda: model().fit(X, Y, epoch=3), TypeError, "fit", "'epoch'", "'epochs'?"),
     wrong("spell-evaluate", lambda: model().evaluate(X, Y, batchsize=4), ValueError, "evaluate", "'batch_size'?"),
@@ -1004,15 +1301,24 @@ MISSPELT = [
     wrong("spell-clone", lambda: keras.models.clone_model(model(), clonefunction=1), ValueError, "'clone_function'?"),
     wrong("spell-conv", lambda: ops.conv(IMAGES, IMAGES, stride=2), TypeError, "conv", "'stride'", "'strides'?"),
     wrong("spell-mean", lambda: ops.mean(IMAGES, axes=1), TypeError, "mean", "'axes'", "'axis'?"),
+    wrong(
+        "spell-relu", lambda: activations.relu(X, negativ_slope=1), TypeError, "activations.relu", "'negative_slope'?"
+    ),
+    wrong("spell-image", lambda: utils.load_img("x.png", colormode="rgb"), TypeError, "load_img", "'color_mode'?"),
+    wrong("spell-plot", lambda: utils.plot_model(model(), showshapes=1), ValueError, "plot_model", "'show_shapes'?"),
+    wrong("spell-clone-way", lambda: models.clone_model(model(), input_tensor=1), ValueError, "'input_tensors'?"),
+    wrong("spell-loss", lambda: losses.huber(X, X, detla=2), TypeError, "huber", "'detla'", "'delta'?"),
+    wrong("spell-symbolic-loss", lambda: losses.huber(L.Input((4,)), X, detla=2), TypeError, "huber", "'delta'?"),
     wrong("spell-symbolic", lambda: ops.elu(L.Input((4,)), alhpa=2.0), TypeError, "elu", "'alhpa'", "'alpha'?"),
 ]
 
 TABLE = LAYERS + SEQUENTIAL + COMPILE + FIT + EVALUATE + FUNCTIONS + BESIDE_TRAINING + MISSPELT
+TABLE += UTILITIES + SOURCES + SEVERAL + CALLBACKS + OPTIMIZERS + MEASURES + FILES + PICTURES_AND_SETTINGS
 
 
 def test_the_table_is_long_and_its_names_are_unique():
     names = [row.name for row in TABLE]
-    assert len(names) >= 250 and len(set(names)) == len(names)
+    assert len(names) >= 500 and len(set(names)) == len(names)
     assert all(isinstance(row.error, type) for row in TABLE), "one class of error for each"
 
 
@@ -1063,6 +1369,17 @@ NAMED |= {
     for name, method in vars(cls).items()
     if inspect.isfunction(method) and not name.startswith("_")
 }
+NAMED |= {
+    f"{place.__name__.removeprefix('fastconv.')}.{name}": function
+    for place in (
+        activations, backend, config, keras.constraints, keras.datasets.cifar100, keras.datasets.mnist, dtype_policies,
+        initializers, L, losses, metrics, models, optimizers, keras.random, keras.regularizers, saving, schedules,
+        testing, utils, visualize,
+    )
+    for name, function in vars(place).items()
+    if name in getattr(place, "__all__", ["load_data"]) and inspect.isfunction(function)
+    if function.__module__.startswith("fastconv.")
+}  # fmt: skip
 LENIENT = {"ops.vjp"}  # it hands its arguments on
 
 

@@ -38,6 +38,10 @@ class CSVLogger(Callback):
 
     def __init__(self, filename, separator=",", append=False):
         super().__init__()
+        if not isinstance(filename, (str, os.PathLike)):
+            raise TypeError(f"CSVLogger: filename={filename!r} is not the name of a file.")
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"CSVLogger: separator={separator!r} is not one character.")
         self.filename = os.fspath(filename)
         self.separator = separator
         self.append = append

@@ -59,6 +59,7 @@ class EarlyStopping(MonitorCallback):
         super().__init__(monitor, mode, min_delta)
         if isinstance(patience, bool) or not isinstance(patience, numbers.Real):
             raise ValueError(f"EarlyStopping: patience={patience!r} is not a number of epochs.")
+        self._require_numbers(start_from_epoch=start_from_epoch, baseline=0 if baseline is None else baseline)
         if patience < 0:
             raise ValueError(f"EarlyStopping: patience={patience!r} is negative.")
         self.patience = patience

@@ -165,6 +165,7 @@ class ReduceLROnPlateau(MonitorCallback):
             known = ("monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr")
             hint = suggestion(next(iter(kwargs)), known)
             raise ValueError(f"ReduceLROnPlateau: argument(s) not recognized: {kwargs}.{hint}")
+        self._require_numbers(factor=factor, patience=patience, cooldown=cooldown, min_lr=min_lr)
         if not 0 <= factor < 1:
             raise ValueError(f"ReduceLROnPlateau: factor={factor!r} is not at least 0 and less than 1.")
         self.factor = factor

@@ -1,6 +1,7 @@
 """What the callbacks share that watch one metric: its value, and whether it got better."""
 
 import math
+import numbers
 
 from fastconv.callbacks.callback import Callback
 from fastconv.names import suggestion
@@ -37,9 +38,21 @@ class MonitorCallback(Callback):
         super().__init__()
         if mode not in _MODES:
             raise ValueError(f"{type(self).__name__}: mode={mode!r} is not one of {_MODES}.")
+        self._require_text("monitor", monitor)
+        self._require_numbers(min_delta=min_delta)
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(min_delta)
+
+    def _require_text(self, argument, value):
+        if not isinstance(value, str):
+            raise ValueError(f"{type(self).__name__}: {argument}={value!r} is not the name of a metric.")
+
+    def _require_numbers(self, **arguments):
+        """Raise ValueError for the first argument that is no real number."""
+        for argument, value in arguments.items():
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise ValueError(f"{type(self).__name__}: {argument}={value!r} is not a number.")
 
     def value(self, logs):
         """Return the metric, or warn and return ``None`` if it is not in the logs.

@@ -6,12 +6,14 @@ A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 import numpy as np
 
 from fastconv.datasets import cache, cifar
+from fastconv.names import spelled
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"
 _SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
 _NAMES = ["cifar-100-python-target", "cifar-100-python", "cifar-100-python.tar.gz"]
 
 
+@spelled
 def load_data(label_mode="fine"):
     """Load the 50 000 pictures for training and the 10 000 for testing.
 

@@ -9,10 +9,13 @@ import struct
 
 import numpy as np
 
+from fastconv.names import spelled
+
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _PIECE = 1 << 20
 
 
+@spelled
 def read_idx(path, shape=None):
     r"""Read an IDX file, packed by gzip or not, into an array.
 

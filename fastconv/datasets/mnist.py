@@ -11,12 +11,14 @@ import zlib
 import numpy as np
 
 from fastconv.datasets import cache
+from fastconv.names import spelled
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 _SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 _SHAPES = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28, 28), "y_test": (10000,)}
 
 
+@spelled
 def load_data(path="mnist.npz"):
     """Load the 60 000 pictures for training and the 10 000 for testing.
 

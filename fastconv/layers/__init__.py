@@ -90,7 +90,7 @@ from fastconv.layers.spatial import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from fastconv.names import Family
+from fastconv.names import Family, spelled
 
 # Keras's second names
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
@@ -245,6 +245,7 @@ _family = Family(
 )
 
 
+@spelled
 def serialize(layer):
     """Return a config from which `deserialize` makes an equal layer, without its weights.
 
@@ -266,6 +267,7 @@ def serialize(layer):
     return {**_family.serialize(layer), **layer.build_entry()}
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a layer from its config.
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastconv.dtype_policies import dtype_policy
 from fastconv.layers.layer import Layer, sizes
+from fastconv.names import spelled
 from fastconv.ops.symbolic import Node
 
 
@@ -92,6 +93,7 @@ class InputLayer(Layer):
         return {"name": self.name, "dtype": self.dtype, "batch_shape": self.batch_shape, **never}
 
 
+@spelled
 def Input(  # noqa: N802
     shape=None,
     batch_size=None,

@@ -495,6 +495,10 @@ class Layer(Surface):
     def _apply(self, x, training=None):
         """Return the symbolic result of a call on a symbolic tensor, or a list of them."""
         is_list = isinstance(x, (list, tuple))
+        if is_list and not (self.takes_lists or self.is_traced):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): got a list of {len(x)} inputs; expected one input."
+            )
         tensors = [
             t if isinstance(t, KerasTensor) else symbolic.apply(P.ArrayOp("add"), t, 0) for t in (x if is_list else [x])
         ]

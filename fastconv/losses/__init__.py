@@ -68,7 +68,7 @@ from fastconv.losses.similarity import (
     cosine_similarity,
 )
 from fastconv.losses.wrapper import _WAYS_BACK, LossFunctionWrapper, symbolic_or, way_back_of
-from fastconv.names import Family
+from fastconv.names import Family, spelled
 
 __all__ = [
     "BinaryCrossentropy",
@@ -181,6 +181,7 @@ def _refuse_what_is_not_here(name):
         raise NotImplementedError(f"The loss {name!r} is not supported: {_NOT_HERE[name]}.")
 
 
+@spelled
 def get(identifier):
     """Return the loss that a name, config, class, function or object stands for.
 
@@ -214,6 +215,7 @@ def get(identifier):
     return deserialize(identifier) if isinstance(identifier, dict) else _family.get(identifier)
 
 
+@spelled
 def resolve(identifier, y_true_shape=None, y_pred_shape=None):
     """Return the loss object that training uses for what was given to ``compile``.
 
@@ -288,6 +290,7 @@ def kind_of_labels(y_true_shape, y_pred_shape):
     return "categorical"
 
 
+@spelled
 def serialize(loss):
     """Return a config from which `deserialize` makes an equal loss.
 
@@ -309,6 +312,7 @@ def serialize(loss):
     return _family.serialize(loss)
 
 
+@spelled
 def deserialize(name, custom_objects=None):
     """Make a loss from its config.
 

@@ -81,11 +81,20 @@ class Loss(Spelled):
         >>> print(MeanSquaredError()([[0.0], [0.0]], [[1.0], [1.0]], sample_weight=[0, 3]))
         1.5
         """
-        y_pred = as_floats(y_pred, self._dtype)
-        y_true = np.asarray(y_true) if self.takes_labels else np.asarray(y_true).astype(y_pred.dtype, copy=False)
+        y_true, y_pred = self._arrays(y_true, y_pred)
         values = np.asarray(self.call(y_true, y_pred))
         valid = self.valid(y_true, y_pred, values)
         return reduce_values(self.name, values, sample_weight, valid, self.reduction)
+
+    def _arrays(self, y_true, y_pred):
+        """Return labels and predictions as arrays: floats of one type, but for labels that are class numbers."""
+        try:
+            y_pred, y_true = as_floats(y_pred, self._dtype), np.asarray(y_true)
+            return y_true if self.takes_labels else y_true.astype(y_pred.dtype, copy=False), y_pred
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{self.name}: y_true or y_pred is ragged, or holds something else than numbers."
+            ) from None
 
     def call(self, y_true, y_pred):
         """Return one value per sample: the part that subclasses write.
@@ -208,8 +217,7 @@ class Loss(Spelled):
         (np.float32(5.0), array([[1.],
                [3.]], dtype=float32))
         """
-        y_pred = as_floats(y_pred, self._dtype)
-        y_true = np.asarray(y_true) if self.takes_labels else np.asarray(y_true).astype(y_pred.dtype, copy=False)
+        y_true, y_pred = self._arrays(y_true, y_pred)
         values = np.asarray(self.call(y_true, y_pred))
         valid = self.valid(y_true, y_pred, values)
         loss = reduce_values(self.name, values, sample_weight, valid, self.reduction)

@@ -170,7 +170,10 @@ def fit_weights(name, sample_weight, values):
     >>> fit_weights("mse", [1, 2], np.ones((2, 5))).shape
     (2, 1)
     """
-    weights = np.asarray(sample_weight, values.dtype)
+    try:
+        weights = np.asarray(sample_weight, values.dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: sample_weight={sample_weight!r} holds something else than numbers.") from None
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if values.ndim == 0 or weights.shape in ((), (1,)):  # one value of the whole batch counts for each sample

@@ -33,8 +33,12 @@ def aligned(name, y_true, y_pred):
     >>> y_true.shape, y_pred.shape
     ((2, 1), (2, 1))
     """
-    y_pred = as_floats(y_pred)
-    return same_shape(name, np.asarray(y_true).astype(y_pred.dtype, copy=False), y_pred)
+    try:
+        y_pred = as_floats(y_pred)
+        y_true = np.asarray(y_true).astype(y_pred.dtype, copy=False)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: y_true or y_pred is ragged, or holds something else than numbers.") from None
+    return same_shape(name, y_true, y_pred)
 
 
 def same_shape(name, y_true, y_pred):

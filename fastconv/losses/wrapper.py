@@ -6,7 +6,7 @@ from functools import partial, wraps
 import numpy as np
 
 from fastconv.losses.base import Loss
-from fastconv.names import snake_case
+from fastconv.names import check_spelling, snake_case, spelled
 from fastconv.ops import symbolic
 from fastconv.ops.rules import Paired
 
@@ -36,6 +36,8 @@ class LossFunctionWrapper(Loss):
     """
 
     def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
+        if not callable(fn):
+            raise TypeError(f"{type(self).__name__}: fn={fn!r} is not a function of y_true and y_pred.")
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn = fn
         self.fn_kwargs = kwargs
@@ -185,26 +187,27 @@ def symbolic_or(function):
     if function not in _WAYS_BACK:
         return function
 
+    plain = spelled(function)
+
     @wraps(function)
-    def both(y_true, y_pred, *args, **kwargs):
-        if not symbolic.any_symbolic((y_true, y_pred)):
-            return function(y_true, y_pred, *args, **kwargs)
+    def both(*args, **kwargs):
+        if not symbolic.any_symbolic((*args, *kwargs.values())):
+            return plain(*args, **kwargs)
+        check_spelling(function, kwargs)
+        more = inspect.signature(function).bind(*args, **kwargs).arguments
+        y_true, y_pred = more.pop("y_true"), more.pop("y_pred")
 
         def pair(y_true, y_pred):
             given = (np.array(y_true), np.array(y_pred))
-            value = np.asarray(function(*given, *args, **kwargs))
-            way_back = partial(_gradients, function, given, args, kwargs)
-            return value, way_back
+            return np.asarray(function(*given, **more)), partial(_gradients, function, given, more)
 
         return symbolic.apply(Paired(function.__name__, pair), y_true, y_pred)
 
     return both
 
 
-def _gradients(function, given, args, kwargs, dvalues):
+def _gradients(function, given, more, dvalues):
     """Return the gradients of both arguments of a loss function; the targets get none."""
-    bound = inspect.signature(function).bind(*given, *args, **kwargs)
-    more = dict(list(bound.arguments.items())[2:])
     return np.zeros_like(given[0]), _WAYS_BACK[function](np.asarray(dvalues), *given, **more).reshape(given[1].shape)
 
 

@@ -102,7 +102,7 @@ from fastconv.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
-from fastconv.names import Family, by_name
+from fastconv.names import Family, by_name, spelled
 
 __all__ = [
     "AUC",
@@ -261,6 +261,7 @@ _BY_SHAPE = {
 }
 
 
+@spelled
 def get(identifier):
     """Return the metric that a name, config, class, function or object stands for.
 
@@ -291,6 +292,7 @@ def get(identifier):
     return deserialize(identifier) if isinstance(identifier, dict) else _family.get(identifier)
 
 
+@spelled
 def resolve(identifier, y_true_shape, y_pred_shape):
     """Return the metric that training uses for what was given to ``compile``.
 
@@ -334,6 +336,7 @@ def resolve(identifier, y_true_shape, y_pred_shape):
     return found
 
 
+@spelled
 def serialize(metric):
     """Return a config from which `deserialize` makes an equal metric.
 
@@ -393,6 +396,7 @@ _FUNCTIONS = Family(
 )
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a metric from its config.
 

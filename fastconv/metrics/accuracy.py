@@ -11,6 +11,7 @@ from fastconv import kernels
 from fastconv.losses.labels import sparse_labels
 from fastconv.losses.shapes import aligned, same_shape
 from fastconv.metrics.reduction import MeanMetricWrapper
+from fastconv.names import spelled
 from fastconv.runtime import settings
 
 
@@ -88,6 +89,7 @@ def _top_k(y_true, y_pred, k):
     return _among_best(y_true.argmax(axis=-1), y_pred, k)
 
 
+@spelled
 def accuracy(y_true, y_pred):
     """Return where labels and predictions are equal.
 
@@ -109,6 +111,7 @@ def accuracy(y_true, y_pred):
     return _floats(_equal(y_true, y_pred))
 
 
+@spelled
 def binary_accuracy(y_true, y_pred, threshold=0.5):
     """Return where yes-or-no labels equal predictions that are above a threshold.
 
@@ -134,6 +137,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
     return _floats(_binary(y_true, y_pred, threshold))
 
 
+@spelled
 def categorical_accuracy(y_true, y_pred):
     """Return where the largest prediction is that of the one-hot label.
 
@@ -155,6 +159,7 @@ def categorical_accuracy(y_true, y_pred):
     return _floats(_categorical(y_true, y_pred))
 
 
+@spelled
 def sparse_categorical_accuracy(y_true, y_pred):
     """Return where the largest prediction is that of the integer label.
 
@@ -178,6 +183,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
     return _floats(_sparse(y_true, y_pred))
 
 
+@spelled
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Return where the one-hot label is among the `k` largest predictions.
 
@@ -201,6 +207,7 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
     return _floats(_top_k(y_true, y_pred, k))
 
 
+@spelled
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
     """Return where the integer label is among the `k` largest predictions.
 

@@ -1,5 +1,6 @@
 """Yes-or-no metrics at given thresholds: the four counts, precision and recall."""
 
+from fastconv.layers.layer import count
 from fastconv.metrics.base import Metric
 from fastconv.metrics.outcomes import NONE_OF_THE_BEST, Thresholds, count_outcomes, parse_thresholds, ratio
 
@@ -179,6 +180,9 @@ class _Share(OutcomeMetric):
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         self.init_thresholds = thresholds
+        for argument, value, least in (("top_k", top_k, 1), ("class_id", class_id, 0)):
+            if value is not None:
+                count(type(self).__name__, argument, value, least)
         self.top_k = top_k
         self.class_id = class_id
         default = 0.5 if top_k is None else NONE_OF_THE_BEST

@@ -4,9 +4,11 @@ import numpy as np
 
 from fastconv.losses.shapes import aligned, axes_of
 from fastconv.metrics.reduction import MeanMetricWrapper
+from fastconv.names import spelled
 from fastconv.runtime import settings
 
 
+@spelled
 def pearson_correlation(y_true, y_pred, axis=-1):
     """Return Pearson's correlation of labels and predictions along an axis.
 
@@ -39,6 +41,7 @@ def pearson_correlation(y_true, y_pred, axis=-1):
     return np.mean(units[0] * units[1], axis=axis)
 
 
+@spelled
 def concordance_correlation(y_true, y_pred, axis=-1):
     """Return the concordance of labels and predictions along an axis: a correlation that also sees shifts and scales.
 

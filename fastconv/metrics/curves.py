@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from fastconv.layers.layer import count
 from fastconv.metrics.confusion import OutcomeMetric
 from fastconv.metrics.outcomes import Outcomes, even_thresholds, ratio
 from fastconv.names import suggestion
@@ -246,6 +247,13 @@ class AUC(OutcomeMetric):
             _check_thresholds("AUC", num_thresholds, 2)
         if num_labels and not multi_label:
             raise ValueError(f"AUC: num_labels={num_labels!r} is only for multi_label=True.")
+        if multi_label and num_labels is not None:
+            count("AUC", "num_labels", num_labels)
+        for threshold in () if thresholds is None else thresholds:
+            if not isinstance(threshold, numbers.Real) or not 0 <= threshold <= 1:
+                raise ValueError(
+                    f"AUC: thresholds={thresholds!r} holds {threshold!r}; expected numbers between 0 and 1."
+                )
         inner = even_thresholds(num_thresholds)[1:-1] if thresholds is None else sorted(thresholds)
         self._given = thresholds is not None
         self.num_thresholds = len(inner) + 2

@@ -1,5 +1,7 @@
 """Intersection over union of classes, from a confusion matrix: the metrics of segmentation."""
 
+import numbers
+
 import numpy as np
 
 from fastconv.losses.reduction import fit_weights
@@ -61,7 +63,9 @@ class IoU(Metric):
         super().__init__("int32" if dtype in (None, "int") else dtype, name)
         owner = type(self).__name__
         _check_classes(owner, num_classes)
-        targets = list(target_class_ids)
+        targets = list(target_class_ids) if np.iterable(target_class_ids) else [target_class_ids]
+        if not np.iterable(target_class_ids) or not all(isinstance(target, numbers.Integral) for target in targets):
+            raise ValueError(f"{owner}: target_class_ids={target_class_ids!r} is not a list of class numbers.")
         if not targets or min(targets) < 0 or max(targets) >= num_classes:
             raise ValueError(f"{owner}: target_class_ids={targets} are not class numbers from 0 to {num_classes - 1}.")
         self.num_classes = num_classes
@@ -177,6 +181,8 @@ class BinaryIoU(IoU):
 
     def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
         super().__init__(2, target_class_ids, name, dtype)
+        if isinstance(threshold, bool) or not isinstance(threshold, numbers.Real):
+            raise ValueError(f"BinaryIoU: threshold={threshold!r} is not a number.")
         self.threshold = threshold
 
     def update_state(self, y_true, y_pred, sample_weight=None):

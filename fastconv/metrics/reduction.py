@@ -196,6 +196,8 @@ class MeanMetricWrapper(Mean):
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
         super().__init__(name or "mean_metric_wrapper", dtype)
+        if not callable(fn):
+            raise TypeError(f"{type(self).__name__}: fn={fn!r} is not a function of y_true and y_pred.")
         self._fn = fn
         self._fn_kwargs = kwargs
         if is_loss(fn):

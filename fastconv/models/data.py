@@ -108,13 +108,16 @@ class Fed(Compiled):
     def _feed(self, x, y, sample_weight, batch_size, what, class_weight=None, shuffle=False, steps=None):
         """Return a feed for arrays or for an iterable of batches."""
         owner = self._owner(what)
+        if isinstance(x, type):
+            raise TypeError(f"{owner}: x is the class {x.__name__}; expected an object of it.")
         if _is_iterable_of_batches(x):
             if y is not None or sample_weight is not None:
                 raise ValueError(f"{owner}: x gives batches with their own y; expected y=None and sample_weight=None.")
             if batch_size is not None:
                 raise ValueError(f"{owner}: batch_size={batch_size} with x that gives batches; leave batch_size out.")
 
-            def convert(x, y=None, weights=None):
+            def convert(item):
+                x, y, weights = feeding.parts_of(item, owner)
                 if what == "predict":
                     y = weights = None
                 return self._convert(x, y, weights, class_weight, what)

@@ -270,15 +270,15 @@ class IterableFeed(Feed):
                     warn_of_the_end()
                 return
             done += 1
-            yield self.convert(*parts_of(item))
+            yield self.convert(item)
 
 
-def parts_of(item):
-    """Return the parts of a batch: x, y and weights, as many as it has."""
+def parts_of(item, owner):
+    """Return the parts of a batch: x, y and weights, None for those that it has not."""
     parts = item if isinstance(item, (tuple, list)) else (item,)
     if not 1 <= len(parts) <= 3:
-        raise ValueError(f"A batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
-    return [_plain(part) for part in parts]
+        raise ValueError(f"{owner}: a batch has {len(parts)} parts; expected x, (x, y) or (x, y, sample_weight).")
+    return [*map(_plain, parts), None, None][:3]
 
 
 def _plain(part):

@@ -222,6 +222,9 @@ class Functional(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model, without its weights, from what `get_config` returned."""
+        missing = [key for key in ("layers", "input_layers", "output_layers") if key not in config]
+        if missing:
+            raise ValueError(f"Functional.from_config: config has no {missing}; expected what get_config returned.")
         with CustomObjectScope(custom_objects):
             made = {entry["name"]: restored(entry, "layers") for entry in config["layers"]}
         tensors = {(name, 0, 0): layer.tensor for name, layer in made.items() if isinstance(layer, InputLayer)}

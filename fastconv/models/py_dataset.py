@@ -3,7 +3,7 @@
 from itertools import count, islice
 
 from fastconv.models import prefetching
-from fastconv.models.feeding import Feed, parts_of, warn_of_the_end
+from fastconv.models.feeding import Feed, warn_of_the_end
 from fastconv.runtime import caller, seeds
 
 
@@ -156,7 +156,7 @@ class PyDatasetFeed(Feed):
             if self.left is not None:
                 self.left -= 1
             self.given += 1
-            yield self.convert(*parts_of(item))
+            yield self.convert(item)
         if wanted < self.steps:
             warn_of_the_end()
         self.source.wait()

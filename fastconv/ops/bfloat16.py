@@ -12,12 +12,12 @@ the same numbers are added up, but for tiles, whose transformed operands are wha
 from typing import NamedTuple
 
 from fastconv import kernels
-from fastconv.ops import bfloat16_pairs, bfloat16_rounded, bfloat16_scattered, bfloat16_tiles, windows
+from fastconv.ops import bfloat16_pairs, bfloat16_rounded, bfloat16_scattered, bfloat16_tiles
 from fastconv.ops import primitives as P
 from fastconv.ops.bfloat16_pairs import is_pooled
 from fastconv.ops.bfloat16_rounded import Rounded, round_call, rounded_filters
-from fastconv.ops.conv import as_matrix, packed_shape, sum_partials, wants_filters
-from fastconv.ops.op import Needs, Op, Site
+from fastconv.ops.conv import wants_filters
+from fastconv.ops.op import Needs
 from fastconv.runtime import caller
 
 EMULATED = (

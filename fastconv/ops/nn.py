@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastconv.names import spelled
+from fastconv.names import check_spelling, spelled
 from fastconv.ops import primitives as P
 from fastconv.ops.activation import SETTINGS
 from fastconv.ops.arrays import as_floats, numeric
@@ -135,6 +135,7 @@ def bound(both, *args, **kwargs):
     try:
         call = both.__signature__.bind(*args, **kwargs)
     except TypeError as error:
+        check_spelling(both, kwargs)
         raise TypeError(f"{both.owner}: {error}; expected {both.owner}{both.__signature__}.") from None
     call.apply_defaults()
     return both(**call.arguments)

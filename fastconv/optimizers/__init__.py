@@ -6,7 +6,7 @@ for each rule, ``schedules``; here the names.
 """
 
 from fastconv import absent
-from fastconv.names import Family
+from fastconv.names import Family, spelled
 from fastconv.optimizers import schedules
 from fastconv.optimizers.adadelta import Adadelta
 from fastconv.optimizers.adagrad import Adagrad
@@ -50,6 +50,7 @@ _family = Family(
 )
 
 
+@spelled
 def get(identifier):
     """Return the optimizer that a name, config, class or object stands for.
 
@@ -80,6 +81,7 @@ def get(identifier):
     return _family.get(identifier)
 
 
+@spelled
 def serialize(optimizer):
     """Return a config from which `deserialize` makes an equal optimizer.
 
@@ -101,6 +103,7 @@ def serialize(optimizer):
     return _family.serialize(optimizer)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make an optimizer from its config.
 

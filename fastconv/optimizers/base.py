@@ -138,7 +138,7 @@ class Optimizer(State):
         >>> [v.name for v in optimizer.variables]
         ['iteration', 'learning_rate', 'bias_momentum', 'bias_velocity']
         """
-        variables = list(variables)
+        variables = self._variables("build", "variables", variables)
         if self.built:
             self._positions(variables)
             return
@@ -170,6 +170,17 @@ class Optimizer(State):
     def _get_variable_index(self, variable):
         """Return which of the variables of `build` this one is."""
         return self._positions([variable])[0]
+
+    def _variables(self, method, argument, given):
+        """Return a list of variables that a method was given."""
+        variables = list(given) if np.iterable(given) else [given]
+        wrong = next((thing for thing in variables if not isinstance(thing, Variable)), None)
+        if wrong is not None or not np.iterable(given):
+            raise TypeError(
+                f"{type(self).__name__}: {method} got a {type(wrong).__name__} in {argument}; expected a list of "
+                "variables."
+            )
+        return variables
 
     def _positions(self, variables):
         """Return which variables these are, in the order of `build`."""
@@ -212,7 +223,9 @@ class Optimizer(State):
         >>> int(SGD(0.5).apply_gradients([(np.ones(1, "float32"), weight)]))
         1
         """
-        pairs = [tuple(pair) for pair in grads_and_vars]
+        pairs = [tuple(pair) for pair in grads_and_vars] if np.iterable(grads_and_vars) else [()]
+        if any(len(pair) != 2 for pair in pairs):
+            raise TypeError(f"{type(self).__name__}: apply_gradients expected pairs of gradients and variables.")
         if not pairs:
             raise ValueError(f"{type(self).__name__}: apply_gradients got no pairs of gradients and variables.")
         self.apply([grad for grad, _ in pairs], [variable for _, variable in pairs])
@@ -242,6 +255,8 @@ class Optimizer(State):
         >>> weight.numpy()
         array([0.5], dtype=float32)
         """
+        if trainable_variables is not None:
+            trainable_variables = self._variables("apply", "trainable_variables", trainable_variables)
         self._do_step(grads, trainable_variables, 1.0 / (self.loss_scale_factor or 1.0))
 
     def step(self, gradients, variables):
@@ -471,7 +486,7 @@ class Optimizer(State):
             raise TypeError(
                 f"{type(self).__name__}: exclude_from_weight_decay got var_names={var_names!r}; expected a list of str."
             )
-        self._undecayed = list(var_list or ())
+        self._undecayed = self._variables("exclude_from_weight_decay", "var_list", var_list or ())
         self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
         self._step_key = None
 

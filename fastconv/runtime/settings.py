@@ -2,7 +2,7 @@
 
 import numbers
 
-from fastconv.names import suggestion
+from fastconv.names import spelled, suggestion
 
 _FLOATS = ("float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
@@ -14,6 +14,7 @@ def floatx():
     return _state["floatx"]
 
 
+@spelled
 def set_floatx(value):
     """Set the default float type of new layers."""
     if value not in _FLOATS:
@@ -26,6 +27,7 @@ def epsilon():
     return _state["epsilon"]
 
 
+@spelled
 def set_epsilon(value):
     """Set the fuzz factor of the losses."""
     if not isinstance(value, numbers.Real) or not 0 < value < 1:
@@ -38,9 +40,10 @@ def image_data_format():
     return _state["image_data_format"]
 
 
+@spelled
 def set_image_data_format(data_format):
     """Set the default layout of images."""
-    _state["image_data_format"] = standardize_data_format(data_format)
+    _state["image_data_format"] = standardize_data_format(data_format, "set_image_data_format")
 
 
 def standardize_data_format(data_format, owner=""):

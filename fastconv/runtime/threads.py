@@ -10,6 +10,7 @@ import operator
 import os
 import sys
 
+from fastconv.names import spelled
 from fastconv.runtime import _cpu, caller
 
 if sys.version_info >= (3, 13):
@@ -132,6 +133,7 @@ def get_num_threads():
     return _limit if now >= _ceiling or now > _limit else now
 
 
+@spelled
 def set_num_threads(n):
     """Set the number of threads of all parallel loops from now on, in the whole process.
 

@@ -1,7 +1,7 @@
 """Models without their weights: as JSON, and copied."""
 
 from fastconv.layers.variable import MADE_BY
-from fastconv.names import meant
+from fastconv.names import meant, spelled
 from fastconv.saving import bounds, objects, text
 from fastconv.saving.errors import VALUES, InvalidFileError, reading
 from fastconv.saving.model_files import Bound
@@ -34,6 +34,7 @@ def to_json(model, **kwargs):
     return json.dumps(objects.serialize_keras_object(model), **kwargs)
 
 
+@spelled
 def model_from_json(json_string, custom_objects=None):
     """Make a model, with new weights and not compiled, from what ``model.to_json()`` returned.
 
@@ -61,6 +62,8 @@ def model_from_json(json_string, custom_objects=None):
     >>> keras.models.model_from_json(model.to_json()).output_shape
     (None, 3)
     """
+    if not isinstance(json_string, (str, bytes)):
+        raise TypeError(f"model_from_json: json_string={json_string!r} is not a text.")
     config = text.parse("model_from_json", json_string)
     bounds.check("model_from_json", config)
     token = MADE_BY.set(Bound("model_from_json", VALUES))
@@ -122,6 +125,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         raise NotImplementedError(f"clone_model: call_function={call_function!r} is not supported; leave it out.")
     if not hasattr(model, "get_layer") or not hasattr(model, "from_config"):
         raise ValueError(f"clone_model: model={model!r} is not a model that can be cloned.")
+    if clone_function is not None and not callable(clone_function):
+        raise ValueError(f"clone_model: clone_function={clone_function!r} is not a function.")
     copy = _copied(model, input_tensors, clone_function, recursive)
     if model.compiled:
         copy.compile(**{key: _fresh(value) for key, value in model.compile_arguments.items()})

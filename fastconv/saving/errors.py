@@ -133,3 +133,9 @@ def check_expansion(owner, what, declared, stored):
             f"{owner}: {what} says that it holds {declared} bytes, but {stored} are stored; expected at most "
             f"{EXPANSION} times as many. It is not read."
         )
+
+
+def require_model(owner, model):
+    """Raise TypeError, in the words of `owner`, unless something is a model."""
+    if not hasattr(model, "get_layer"):
+        raise TypeError(f"{owner}: model={model!r} is not a model.")

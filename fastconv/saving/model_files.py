@@ -10,7 +10,7 @@ from fastconv.layers.variable import MADE_BY
 from fastconv.names import meant, spelled
 from fastconv.runtime import caller
 from fastconv.saving import archive, atomic, bounds, h5, objects, state, text
-from fastconv.saving.errors import VALUES, InvalidFileError, reading, shown
+from fastconv.saving.errors import VALUES, InvalidFileError, reading, require_model, shown
 from fastconv.saving.registration import CustomObjectScope
 
 KERAS_VERSION = "3.15.1"  # whose format is written
@@ -57,6 +57,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if kwargs:
         hint = meant(save_model, kwargs, "include_optimizer")
         raise ValueError(f"save_model: The following argument(s) are not supported: {list(kwargs)}.{hint}")
+    require_model("save_model", model)
     name = path_of("save_model", filepath)
     owner = f"save_model: {shown(name)}"
     if zipped is not False and not name.endswith(".keras"):

@@ -3,6 +3,7 @@
 import inspect
 
 from fastconv import names
+from fastconv.names import spelled
 
 
 class CustomObjectScope:
@@ -62,6 +63,7 @@ def get_custom_objects():
     return names.CUSTOM_OBJECTS
 
 
+@spelled
 def register_keras_serializable(package="Custom", name=None):
     """Return a decorator that lets files name a class or function.
 
@@ -96,6 +98,8 @@ def register_keras_serializable(package="Custom", name=None):
     """
 
     def register(thing):
+        if not callable(thing):
+            raise TypeError(f"register_keras_serializable: {thing!r} is neither a class nor a function.")
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
             raise ValueError(
                 f"register_keras_serializable: the class {thing.__name__} has no get_config(), so a file could not "
@@ -107,6 +111,7 @@ def register_keras_serializable(package="Custom", name=None):
     return register
 
 
+@spelled
 def get_registered_name(obj):
     """Return the name under which a class or function was registered, or its own.
 
@@ -131,6 +136,7 @@ def get_registered_name(obj):
     return obj.__name__
 
 
+@spelled
 def get_registered_object(name, custom_objects=None, module_objects=None):
     """Return the class or function of a name, ``None`` if there is none.
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 
 from fastconv.names import meant
 from fastconv.saving import archive, atomic, h5, state, text
-from fastconv.saving.errors import SHARDS, InvalidFileError, reading, shown
+from fastconv.saving.errors import SHARDS, InvalidFileError, reading, require_model, shown
 from fastconv.saving.model_files import may_write, path_of
 
 _GIGABYTE = 1024**3
@@ -48,6 +48,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     if kwargs:
         hint = meant(save_weights, kwargs, "objects_to_skip")
         raise ValueError(f"save_weights: unknown arguments {sorted(kwargs)}.{hint}")
+    require_model("save_weights", model)
     name = path_of("save_weights", filepath)
     owner = f"save_weights: {shown(name)}"
     ending = ".weights.h5" if max_shard_size is None else ".weights.json"
@@ -89,6 +90,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if kwargs:
         hint = meant(load_weights, kwargs, "objects_to_skip", "by_name")
         raise ValueError(f"load_weights: Invalid keyword arguments: {kwargs}.{hint}")
+    require_model("load_weights", model)
     name = path_of("load_weights", filepath)
     owner = f"load_weights: {shown(name)}"
     ending = next((ending for ending in _ENDINGS if name.endswith(ending)), None)

@@ -9,6 +9,7 @@ from fastconv import ops
 from fastconv.dtype_policies import DTypePolicy
 from fastconv.layers.layer import Layer
 from fastconv.losses import Loss
+from fastconv.names import spelled
 from fastconv.ops.symbolic import Tape, Taped
 
 SHOWN = 5  # lines of a report
@@ -22,6 +23,7 @@ class Case(NamedTuple):
     way_back: object  # from a list of gradients of the outputs to a gradient for each array
 
 
+@spelled
 def check_gradients(
     layer_or_op, inputs, *, training=False, eps=1e-6, tolerance=1e-6, samples=20, seed=0, arguments=None
 ):
@@ -74,7 +76,10 @@ def check_gradients(
     parts = inputs if isinstance(inputs, (list, tuple)) and any(np.ndim(part) for part in inputs) else [inputs]
     if isinstance(inputs, (list, tuple)) and not any(isinstance(part, np.ndarray) for part in inputs):
         parts = inputs if isinstance(layer_or_op, Loss) else [inputs]
-    arrays = [np.array(part, np.float64) for part in parts]
+    try:
+        arrays = [np.array(part, np.float64) for part in parts]
+    except (TypeError, ValueError):
+        raise ValueError(f"check_gradients: inputs={inputs!r} holds something else than arrays of numbers.") from None
     case = _case(layer_or_op, arrays, training, arguments or {})
     rng = np.random.default_rng(seed)
     weights = [rng.uniform(0.5, 1.5, np.shape(y)) * rng.choice([-1, 1], np.shape(y)) for y in case.function()]

@@ -5,9 +5,11 @@ import operator
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.runtime import settings
 
 
+@spelled
 def to_categorical(x, num_classes=None):
     """Turn class numbers into rows with a one at the class and zeros elsewhere.
 
@@ -52,8 +54,16 @@ def to_categorical(x, num_classes=None):
     return rows.reshape(*labels.shape, classes)
 
 
+def _array(owner, x, dtype=None):
+    """Return x as an array."""
+    try:
+        return np.asarray(x, dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{owner}: x is ragged, or holds something else than numbers; expected an array.") from None
+
+
 def _whole_numbers(x):
-    labels = np.asarray(x)
+    labels = _array("to_categorical", x)
     if labels.dtype.kind not in "buif":
         raise ValueError(f"to_categorical: x holds {labels.dtype} values; expected whole numbers.")
     with np.errstate(invalid="ignore"):
@@ -78,6 +88,7 @@ def _count_classes(labels, num_classes):
     return classes
 
 
+@spelled
 def normalize(x, axis=-1, order=2):
     """Divide every vector along an axis by its norm; a vector of zeros stays as it is.
 
@@ -113,12 +124,14 @@ def normalize(x, axis=-1, order=2):
            [0. , 0. ]])
     """
     is_array = isinstance(x, np.ndarray)
-    x = x if is_array else np.asarray(x, dtype=settings.floatx())
+    x = x if is_array else _array("normalize", x, settings.floatx())
     if isinstance(axis, bool) or not isinstance(axis, numbers.Integral):
         raise TypeError(f"normalize: axis={axis!r}; expected a whole number.")
     if isinstance(order, bool) or not isinstance(order, numbers.Real):
         raise TypeError(f"normalize: order={order!r}; expected a number.")
     vectors = np.atleast_1d(x)
+    if not -max(vectors.ndim, 2) <= axis < max(vectors.ndim, 2):
+        raise np.exceptions.AxisError(f"normalize: axis={axis} is not an axis of x, whose shape is {x.shape}.")
     norms = np.atleast_1d(np.linalg.norm(vectors, order, axis))
     norms[norms == 0] = 1
     rows = vectors / np.expand_dims(norms, axis)

@@ -4,11 +4,14 @@ import os
 import re
 from pathlib import Path
 
+from fastconv.names import spelled
+
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _LENGTHS = {"sha256": 64, "md5": 32}
 _OWNER = "get_file"
 
 
+@spelled
 def get_file(
     fname=None,
     origin=None,
@@ -74,6 +77,8 @@ def get_file(
     """
     if origin is None:
         raise ValueError(f"{_OWNER}: origin=None; expected the URL of the file.")
+    if fname is not None and not isinstance(fname, (str, os.PathLike)):
+        raise TypeError(f"{_OWNER}: fname={fname!r} is not the name of a file.")
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     algorithm = _algorithm(hash_algorithm, file_hash)

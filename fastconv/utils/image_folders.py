@@ -1,11 +1,13 @@
 """Pictures in folders as a data set: which files, which labels, which part; and the batches of them."""
 
+import numbers
 import os
 from itertools import islice
 
 import numpy as np
 
 from fastconv.models.py_dataset import PyDataset
+from fastconv.names import spelled
 from fastconv.runtime import seeds, settings
 from fastconv.utils.pillow import as_color_mode, open_image
 from fastconv.utils.resizing import INTERPOLATIONS, resize
@@ -70,6 +72,7 @@ class ImageDataset(PyDataset):
         return islice(self, count)
 
 
+@spelled
 def image_dataset_from_directory(
     directory,
     labels="inferred",
@@ -167,6 +170,10 @@ def image_dataset_from_directory(
     image_size = _size(image_size)
     interpolation = _interpolation(interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
     _check_split(validation_split, subset, shuffle, seed)
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+        raise TypeError(f"{WHAT}: seed={seed!r} is not a whole number.")
+    if not isinstance(directory, (str, os.PathLike)):
+        raise TypeError(f"{WHAT}: directory={directory!r} is not the name of a folder.")
     if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
         raise ValueError(f"{WHAT}: batch_size={batch_size!r} is neither a whole number above 0 nor None.")
     if seed is None:

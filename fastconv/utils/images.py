@@ -4,10 +4,12 @@ import os
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.runtime import caller, settings
 from fastconv.utils.pillow import FILTERS, as_color_mode, image_module, open_image
 
 
+@spelled
 def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", keep_aspect_ratio=False):
     """Load a picture.
 
@@ -67,6 +69,7 @@ def _middle(size, width, height):
     return (left, top, left + crop[0], top + crop[1])
 
 
+@spelled
 def img_to_array(img, data_format=None, dtype=None):
     """Return a picture as an array.
 
@@ -96,13 +99,24 @@ def img_to_array(img, data_format=None, dtype=None):
     (4, 5, 1)
     """
     first = settings.standardize_data_format(data_format, "img_to_array") == "channels_first"
-    x = np.asarray(img, dtype=dtype or settings.floatx())
+    x = _numbers("img_to_array", "img", img, dtype)
     if x.ndim not in (2, 3):
         raise ValueError(f"img_to_array: Unsupported image shape: {x.shape}; expected two or three axes.")
     x = x[..., None] if x.ndim == 2 else x
     return x.transpose(2, 0, 1) if first else x
 
 
+def _numbers(owner, argument, x, dtype):
+    """Return a picture as an array."""
+    try:
+        return np.asarray(x, dtype=dtype or settings.floatx())
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{owner}: {argument} is a {type(x).__name__}; expected a picture, or an array of it."
+        ) from None
+
+
+@spelled
 def array_to_img(x, data_format=None, scale=True, dtype=None):
     """Return an array as a picture.
 
@@ -137,7 +151,7 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
     """
     first = settings.standardize_data_format(data_format, "array_to_img") == "channels_first"
     Image = image_module("array_to_img")
-    x = np.asarray(x, dtype=dtype or settings.floatx())
+    x = _numbers("array_to_img", "x", x, dtype)
     if x.ndim != 3:
         raise ValueError(
             f"array_to_img: Expected image array to have rank 3 (single image). Got array with shape: {x.shape}"
@@ -197,4 +211,10 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
     if image.mode == "RGBA" and file_format == "jpeg":
         caller.warn("The JPEG format does not support RGBA images, converting to RGB.")
         image = image.convert("RGB")
-    image.save(path, format=file_format or None, **kwargs)
+    try:
+        image.save(path, format=file_format or None, **kwargs)
+    except (KeyError, ValueError) as error:  # Pillow's words for a format that it does not know
+        raise ValueError(
+            f"save_img: path={path!r} with file_format={file_format!r} cannot be written; expected a format of "
+            f"Pillow's, such as 'png'. ({type(error).__name__}: {error})"
+        ) from error

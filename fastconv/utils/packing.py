@@ -1,6 +1,9 @@
 """Batches as tuples: inputs, labels and weights, of which the later ones may be missing."""
 
+from fastconv.names import spelled
 
+
+@spelled
 def pack_x_y_sample_weight(x, y=None, sample_weight=None):
     """Return a batch as a tuple without what is None at its end, or `x` itself if there is nothing else.
 
@@ -26,6 +29,7 @@ def pack_x_y_sample_weight(x, y=None, sample_weight=None):
     return (x,) if isinstance(x, (list, tuple)) else x
 
 
+@spelled
 def unpack_x_y_sample_weight(data):
     """Return the inputs, the labels and the weights of a batch, with None for what it has not.
 

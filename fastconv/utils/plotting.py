@@ -1,9 +1,12 @@
 """plot_model: a model's layers as boxes and arrows, drawn with matplotlib."""
 
+import numbers
 from pathlib import Path
 from typing import NamedTuple
 
 from fastconv.layers.layer import Layer
+from fastconv.models import Model
+from fastconv.names import meant
 from fastconv.ops.symbolic import sources
 from fastconv.visualize.drawing import new_figure
 
@@ -99,7 +102,7 @@ def plot_model(
     >>> [text.get_text() for text in figure.axes[0].texts][:3]
     ['flat (Flatten)', 'Input shape: (None, 8, 8, 1)', 'Output shape: (None, 64)']
     """
-    _check(model, rankdir, splines, kwargs)
+    _check(model, rankdir, splines, dpi, kwargs)
     shown = {
         "shapes": show_shapes,
         "dtype": show_dtype,
@@ -115,16 +118,20 @@ def plot_model(
     return figure
 
 
-def _check(model, rankdir, splines, kwargs):
+def _check(model, rankdir, splines, dpi, kwargs):
+    if not isinstance(model, Model):
+        raise TypeError(f"plot_model: model={model!r} is not a model.")
+    if not isinstance(dpi, numbers.Real) or not dpi > 0:
+        raise ValueError(f"plot_model: dpi={dpi!r} is not a number above 0.")
     if not model.built:
         raise ValueError(
-            "This model has not yet been built. Build the model first by calling `build()` or by calling the model on "
-            "a batch of data."
+            "plot_model: This model has not yet been built. Build the model first by calling `build()` or by calling "
+            "the model on a batch of data."
         )
     if kwargs.pop("layer_range", None) is not None:
-        raise ValueError("Argument `layer_range` is no longer supported.")
+        raise ValueError("plot_model: Argument `layer_range` is no longer supported.")
     if kwargs:
-        raise ValueError(f"Unrecognized keyword arguments: {kwargs}")
+        raise ValueError(f"plot_model: Unrecognized keyword arguments: {kwargs}.{meant(plot_model, kwargs)}")
     for name, value, choices in (("rankdir", rankdir, _DIRECTIONS), ("splines", splines, _SPLINES)):
         if value not in choices:
             raise ValueError(f"plot_model: {name}={value!r} is not one of {', '.join(choices)}.")

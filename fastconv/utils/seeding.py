@@ -5,9 +5,11 @@ import random
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.runtime import seeds
 
 
+@spelled
 def set_random_seed(seed):
     """Seed every source of random numbers: Python's ``random``, NumPy's global one and fastconv's own.
 

@@ -5,10 +5,12 @@ import gc
 import numpy as np
 
 from fastconv.layers.layer import reset_names
+from fastconv.names import spelled
 from fastconv.ops.symbolic import KerasTensor, sources
 from fastconv.runtime import settings
 
 
+@spelled
 def clear_session(free_memory=True):
     """Begin to number the names of layers anew, and free what no variable holds any longer.
 
@@ -29,6 +31,7 @@ def clear_session(free_memory=True):
         gc.collect()
 
 
+@spelled
 def is_keras_tensor(x):
     """Tell whether something is a symbolic tensor: what `Input` and layers called on it return.
 
@@ -52,6 +55,7 @@ def is_keras_tensor(x):
 _PYTHON = {"bool": "bool", "int": "int32", "float": "float32", "str": "string"}  # as Keras takes Python's types
 
 
+@spelled
 def standardize_dtype(dtype):
     """Return a type's name.
 
@@ -91,6 +95,7 @@ def standardize_dtype(dtype):
     return name
 
 
+@spelled
 def get_source_inputs(tensor):
     """Return the symbolic inputs that a symbolic tensor is computed from.
 

@@ -1,10 +1,11 @@
 """A data set in two parts."""
 
-import operator
+import numbers
 
 import numpy as np
 
 from fastconv.models.py_dataset import PyDataset
+from fastconv.names import spelled
 from fastconv.runtime import seeds
 
 
@@ -57,6 +58,7 @@ class _Batches(PyDataset):
         return tuple(map(np.stack, zip(*rows, strict=True))) if isinstance(rows[0], (tuple, list)) else np.stack(rows)
 
 
+@spelled
 def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=None, preferred_backend=None):
     """Split a data set into a left and a right part.
 
@@ -99,6 +101,8 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
         raise NotImplementedError(
             f"split_dataset: preferred_backend={preferred_backend!r} is not supported; leave it out."
         )
+    if seed is not None and not isinstance(seed, numbers.Integral):
+        raise TypeError(f"split_dataset: seed={seed!r} is not a whole number.")
     get, total = _reader(dataset)
     if left_size is None and right_size is None:
         raise ValueError(
@@ -106,11 +110,11 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
             "left_size=None and right_size=None"
         )
     left, right = _sizes(left_size, right_size, total)
-    numbers = np.arange(total)
+    order = np.arange(total)
     if shuffle:
-        (seeds.generator() if seed is None else np.random.default_rng(operator.index(seed))).shuffle(numbers)
-    numbers = numbers.tolist()
-    return Samples(get, numbers[:left]), Samples(get, numbers[total - right :])
+        (seeds.generator() if seed is None else np.random.default_rng(seed)).shuffle(order)
+    order = order.tolist()
+    return Samples(get, order[:left]), Samples(get, order[total - right :])
 
 
 def _reader(dataset):

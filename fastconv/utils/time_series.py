@@ -5,9 +5,11 @@ import numbers
 import numpy as np
 
 from fastconv.models.py_dataset import PyDataset
+from fastconv.names import spelled
 from fastconv.runtime import seeds
 
 
+@spelled
 def timeseries_dataset_from_array(
     data,
     targets,
@@ -66,6 +68,8 @@ def timeseries_dataset_from_array(
     if format not in ("tf", "grain"):
         raise ValueError(f"{_OWNER}: format={format!r} is not 'tf' or 'grain'; both give a PyDataset here.")
     data = np.asarray(data)
+    if data.ndim == 0:
+        raise TypeError(f"{_OWNER}: data is a {data.dtype} without axes; expected an array, its points first.")
     targets = None if targets is None else np.asarray(targets)
     start, end = _range(len(data), start_index, end_index)
     length = _count("sequence_length", sequence_length, end - start)

@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, draw, model_images, one_image
@@ -11,6 +12,7 @@ from fastconv.visualize.images import channels_last, draw, model_images, one_ima
 _BATCH = 256
 
 
+@spelled
 def occlusion(model, image, class_index=None, size=None, stride=None, value=None):
     """Draw how much less likely a class becomes when a part of the image is covered.
 
@@ -70,6 +72,7 @@ def occlusion(model, image, class_index=None, size=None, stride=None, value=None
     return _picture(caller, view[0], total / count, f"class {chosen}, occlusion by {size} x {size}", signed=True)
 
 
+@spelled
 def saliency(model, image, class_index=None):
     """Draw how strongly each pixel moves the score of a class: the size of the gradient there.
 
@@ -115,6 +118,7 @@ def saliency(model, image, class_index=None):
     return _picture(caller, _images(caller, model, x)[0], heat, f"class {chosen}, saliency")
 
 
+@spelled
 def grad_cam(model, image, layer=None, class_index=None):
     """Draw which parts of a layer's maps speak for a class: Grad-CAM (Selvaraju et al., 2017).
 

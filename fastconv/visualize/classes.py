@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.visualize.drawing import new_figure
 
 _NUMBERS_UP_TO = 30  # classes
 
 
+@spelled
 def confusion(y_true, y_pred, labels=None):
     """Draw how often each class was taken for each other one.
 

@@ -1,8 +1,10 @@
 """How a training went: one picture of curves."""
 
+from fastconv.names import spelled
 from fastconv.visualize.drawing import new_figure
 
 
+@spelled
 def history(history):
     """Draw the loss and the metrics over the epochs, training beside validation.
 

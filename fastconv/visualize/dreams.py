@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from fastconv.layers.input import InputLayer
+from fastconv.names import spelled
 from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, model_images, require_one_input, stretched, tile
@@ -13,6 +14,7 @@ _COLUMNS = 8
 _MOST_UNITS = 16
 
 
+@spelled
 def activation_maximization(model, layer=None, units=None, steps=40, rate=0.1, seed=0):
     """Draw images that excite units of a layer most: found from grey noise, step by step uphill.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import stretched, tile
 
@@ -9,6 +10,7 @@ _WIDTH = 8.0  # inches
 _COLUMNS = 16
 
 
+@spelled
 def filters(layer):
     """Draw the filters of a convolution layer.
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from fastconv.models import Model
+
 
 def one_image(caller, model, image):
     """Return `image` as a batch of one that a built model takes, in its type.
@@ -25,8 +27,15 @@ def one_image(caller, model, image):
     return batch.astype(model.dtype).reshape(1, *shape)
 
 
+def require_model(caller, model):
+    """Raise TypeError unless something is a model."""
+    if not isinstance(model, Model):
+        raise TypeError(f"{caller}: model={model!r} is not a model.")
+
+
 def require_one_input(caller, model):
     """Raise ValueError unless a model is built and takes one image."""
+    require_model(caller, model)
     model.require_built(caller)
     if len(model.inputs) > 1:
         raise ValueError(f"{caller}: the model has {len(model.inputs)} inputs; expected one, that of images.")

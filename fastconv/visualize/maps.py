@@ -6,6 +6,7 @@ import numbers
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.plan.playback import Playback
 from fastconv.visualize.drawing import new_figure
 from fastconv.visualize.images import channels_last, model_images, one_image
@@ -20,6 +21,7 @@ _COLUMNS = 16
 _TICKS_UP_TO = 20
 
 
+@spelled
 def feature_maps(model, image, layers=None, class_names=None):
     """Draw what the layers of a model make of one image, row by row down to the bars of the output.
 
@@ -65,6 +67,8 @@ def feature_maps(model, image, layers=None, class_names=None):
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['image: 8 x 8', 'halve (Halve): 4 x 4 x 1']
     """
+    if not hasattr(model, "layers"):
+        raise TypeError(f"visualize.feature_maps: model={model!r} is not a model.")
     image = one_image("visualize.feature_maps", model, image) if hasattr(model, "plan") else _as_batch(image)
     outputs = _run(model, image, _choose(model.layers, layers))
     if class_names is not None:

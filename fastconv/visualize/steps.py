@@ -2,13 +2,16 @@
 
 import numpy as np
 
+from fastconv.names import spelled
 from fastconv.plan.profile import kernel_names
 from fastconv.visualize.drawing import new_figure
+from fastconv.visualize.images import require_model
 
 _WIDTH, _ROW = 9.5, 0.75  # inches
 _SAMPLES = 32
 
 
+@spelled
 def plan(model, profile=None):
     """Draw the steps that run for a batch: shapes of a sample; operations, bytes and time of the batch.
 
@@ -40,6 +43,7 @@ def plan(model, profile=None):
     0 conv2d_relu: c
     8x8x1 to 6x6x4, 82.9 kFLOP, 26.8 KB
     """
+    require_model("visualize.plan", model)
     model.require_built("visualize.plan")
     if profile is None:
         rng = np.random.default_rng(0)

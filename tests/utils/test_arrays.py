@@ -74,7 +74,7 @@ def test_normalize_keeps_zeros_types_and_makes_a_row_of_one_vector():
     [
         ({"axis": None}, TypeError, "normalize: axis=None"),
         ({"axis": (0, 1)}, TypeError, r"normalize: axis=\(0, 1\)"),
-        ({"axis": 2}, ValueError, "axis 2 is out of bounds"),
+        ({"axis": 2}, ValueError, "normalize: axis=2 is not an axis of x"),
         ({"order": "fro"}, TypeError, "normalize: order='fro'"),
     ],
 )

@@ -4,7 +4,7 @@ A schedule is called with the number of steps done and returns the learning rate
 file for each kind: ``decay``, ``piecewise``, ``cosine``.
 """
 
-from fastconv.names import Family, by_name
+from fastconv.names import Family, by_name, spelled
 from fastconv.optimizers.schedules.base import LearningRateSchedule
 from fastconv.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from fastconv.optimizers.schedules.decay import ExponentialDecay, InverseTimeDecay, PolynomialDecay
@@ -39,6 +39,7 @@ _family = Family(
 )
 
 
+@spelled
 def serialize(learning_rate_schedule):
     """Return a config from which `deserialize` makes an equal schedule.
 
@@ -60,6 +61,7 @@ def serialize(learning_rate_schedule):
     return _family.serialize(learning_rate_schedule)
 
 
+@spelled
 def deserialize(config, custom_objects=None):
     """Make a schedule from its config.
 

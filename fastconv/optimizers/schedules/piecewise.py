@@ -1,6 +1,9 @@
 """Learning rates that stay the same for a while."""
 
 import bisect
+import numbers
+
+import numpy as np
 
 from fastconv.optimizers.schedules.base import NamedSchedule
 
@@ -32,6 +35,9 @@ class PiecewiseConstantDecay(NamedSchedule):
     _config = ("boundaries", "values", "name")
 
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
+        for argument, given in (("boundaries", boundaries), ("values", values)):
+            if not np.iterable(given) or not all(isinstance(number, numbers.Real) for number in given):
+                raise ValueError(f"PiecewiseConstantDecay: {argument}={given!r} is not a list of numbers.")
         boundaries, values = list(boundaries), list(values)
         if len(boundaries) + 1 != len(values):
             raise ValueError(
