@@ -133,7 +133,7 @@ def axes_of(name, y_pred, axis):
     Raises
     ------
     ValueError
-        If there is no such axis.
+        If there is no such axis, or one is there twice.
 
     Examples
     --------
@@ -141,7 +141,10 @@ def axes_of(name, y_pred, axis):
     ((0, 2), (0, 1))
     """
     axes = range(y_pred.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    return tuple(class_axis(name, y_pred, one) for one in axes)
+    places = tuple(class_axis(name, y_pred, one) for one in axes)
+    if len(set(places)) < len(places):
+        raise ValueError(f"{name}: axis={axis!r} names an axis twice.")
+    return places
 
 
 def check_number(name, argument, value, least=None):

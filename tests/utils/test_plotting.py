@@ -8,6 +8,7 @@ import pytest
 from fastconv import layers as L
 from fastconv import ops, utils
 from fastconv.models import Model, Sequential
+from tests.visualize.test_graphs import Own
 
 
 @pytest.fixture(autouse=True)
@@ -118,17 +119,6 @@ def test_a_graph_s_arrows_are_what_its_layers_read(rankdir):
     assert [text.get_text() for text in texts(figure)] == ["InputLayer", "Conv2D", "ReLU", "Add", "Relu", "Flatten"]
     expected = [(0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (0, 3), (3, 4), (4, 5)]  # the shared layer reads itself, too
     assert edges(figure, axis=int(rankdir == "TB")) == sorted(expected)
-
-
-class Own(Model):
-    def __init__(self):
-        super().__init__(name="own")
-        self.first, self.second = L.Conv2D(2, 3, padding="same", name="first"), L.Conv2D(2, 1, name="second")
-        self.flat, self.out = L.Flatten(name="flat"), L.Dense(3, name="out")
-
-    def call(self, x):
-        x = self.first(x)
-        return self.out(self.flat(self.second(x) + x))
 
 
 def test_a_model_with_a_call_of_its_own():
