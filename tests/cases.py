@@ -318,6 +318,7 @@ FUSED_POOL_CASES = [
     _fused("2x2-stride-2", (2, 12, 13, 3), 8, (3, 3), (2, 2), strides=(2, 2)),
     _fused("2x2-dilation-2", (1, 10, 11, 3), 8, (3, 3), (2, 2), dilation=(2, 2)),
     _fused("2x2-groups", (2, 7, 8, 6), 10, (3, 3), (2, 2), groups=2),
+    _fused("2x2-groups-of-pairs", (2, 7, 8, 8), 12, (3, 3), (2, 2), groups=2),
     _fused("2x2-depthwise", (2, 8, 8, 9), 9, (3, 3), (2, 2), groups=9),
     _fused("2x2-1x1-kernel", (2, 6, 6, 9), 7, (1, 1), (2, 2)),
     _fused("2x2-5x5-kernel", (1, 12, 12, 1), 6, (5, 5), (2, 2)),

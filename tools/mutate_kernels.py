@@ -5,7 +5,8 @@ tree::
 
     python tools/mutate_kernels.py /tmp/mutants [first [last]]
 
-It copies the tree there, builds the baseline kernels, runs each fault's tests, and ends with the survivors.
+It copies the tree there, builds the baseline kernels (and those of FASTCONV_BUILD_ISA, for what only long vectors do),
+runs each fault's tests, and ends with the survivors.
 """
 
 import os
@@ -77,7 +78,7 @@ MUTANTS = [
     ("elementwise_loss.pxi", "size <= a[3]", "size <= 1", LOSS),
     ("elementwise_loss.pxi", "q == <real>p", "True", LOSS),
     ("loss.pxi", "self.ignores and self.labels[r] == self.ignored", "False", LOSS),
-    ("penalty.pxi", "self.l1 * height", "height", ("tests/plan/test_gradients.py", "tests/models")),
+    ("penalty.pxi", "self.l1 * height", "height", ("tests/plan/test_gradients.py", "tests/test_regularizers.py")),
     # ---- optimizers
     ("update.pxi", "1 - decay if self.owners[k].decays else 1", "1 - decay", STEPS),
     ("update.pxi", "self.norms == JOINT_NORM", "False", STEPS),
@@ -330,7 +331,7 @@ def main(folder, first=1, last=None):
     if not tree.exists():
         shutil.copytree(".", tree, ignore=shutil.ignore_patterns(".git", "build", "*.so", "*.c", "__pycache__"))
         plant(tree)
-        environment = os.environ | {"FASTCONV_BUILD_ISA": "baseline"}
+        environment = {"FASTCONV_BUILD_ISA": "baseline"} | os.environ
         subprocess.run(
             [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tree, env=environment, check=True
         )

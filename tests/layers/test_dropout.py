@@ -201,3 +201,10 @@ def test_noise_is_the_same_for_any_number_of_threads(op, variant, set_num_thread
         y, backprop = op(x)
         results.add(y.tobytes() + backprop(x)[0].tobytes())
     assert len(results) == 1
+
+
+@pytest.mark.parametrize("layer", [L.GaussianNoise(1.0, seed=1), L.GaussianDropout(0.5, seed=1)], ids=repr)
+def test_no_noise_comes_twice(layer):
+    """The places of a large array have numbers of their own, whichever thread comes by."""
+    y = layer(np.ones((3, 50_000), "float32"), training=True)
+    assert len(np.unique(y)) > 0.95 * y.size

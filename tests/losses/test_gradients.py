@@ -156,3 +156,29 @@ def test_labels_of_hinge_are_signs_if_all_of_the_batch_are_binary():
     y_pred = np.array([[0.5], [0.5]], "float32")
     assert trained(losses.Hinge(), np.array([[0.0], [1.0]]), y_pred, None)[1] == 1.0
     assert trained(losses.Hinge(), np.array([[0.0], [2.0]]), y_pred, None)[1] == 0.5
+
+
+EDGES = np.array([[0.0, 1e-9, 0.3, 1 - 1e-9, 1.0, 0.5], [1.0, 0.0, 1.5, -0.5, 2.0, 1e-7]])
+HALVES = np.array([[0.0, 1.0, 1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0, 1.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_pred"),
+    [
+        (losses.KLDivergence(), EDGES),
+        (losses.BinaryCrossentropy(), EDGES[:1]),
+        (losses.BinaryFocalCrossentropy(gamma=0.5), EDGES[:1]),
+        (losses.BinaryFocalCrossentropy(gamma=0), EDGES[:1]),
+        (losses.BinaryFocalCrossentropy(gamma=0.5, from_logits=True), 40 * (EDGES - 0.5)),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_predictions_that_are_cut_off(loss, y_pred, variant):
+    """At and beyond the ends of what has a logarithm: no slope where the loss stays the same, nothing infinite."""
+    y_true = HALVES[: len(y_pred)]
+    for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-9)):
+        _, expected = loss.value_and_gradient(y_true, y_pred.astype(dtype))
+        _, total, gradient = trained(loss, y_true, y_pred.astype(dtype), None)
+        assert np.isfinite(gradient).all() and np.isfinite(total)
+        np.testing.assert_array_equal(gradient == 0, expected == 0)
+        np.testing.assert_allclose(gradient, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())

@@ -262,3 +262,11 @@ def test_same_bits_for_any_number_of_threads(op, variant, set_num_threads, rng):
     alone = run(1)
     for threads in (2, 3, 5):
         assert run(threads) == alone, f"with {threads} threads"
+
+
+@pytest.mark.parametrize("place", [0, 3, 8])
+def test_sparsemax_of_what_is_not_a_number(place, variant, rng):
+    x = rng.standard_normal((3, 9)).astype(np.float32)
+    x[1, place] = np.nan
+    y, _ = Sparsemax()(x)
+    assert np.isnan(y[1]).all() and np.isfinite(y[[0, 2]]).all()

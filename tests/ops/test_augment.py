@@ -38,6 +38,15 @@ def test_warps_by_whole_pixels_are_exact(shape, interpolation, mode, variant, rn
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_halfway_between_two_pixels_the_even_one_is_nearest(mode, variant, rng):
+    x, dy = integers(rng, (2, 5, 9, 3)), integers(rng, (2, 5, 9, 3))
+    maps = np.array([[1, 0, 0.5, 0, 1, -0.5], [1, 0, -1.5, 0, 1, 2.5]])
+    y, back = warped(maps, "nearest", mode, 3.0)(x)
+    np.testing.assert_array_equal(y, R.warp(x, maps, "nearest", mode, 3.0))
+    np.testing.assert_array_equal(back(dy)[0], R.warp_backward(dy, maps, "nearest", mode))
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_warps_in_float64(shape, interpolation, mode, rng):

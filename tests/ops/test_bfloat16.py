@@ -12,10 +12,12 @@ from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.bfloat16_pairs import pixel_pairs
 from tests.cases import CONV_CASES, DENSE_CASES, DEPTHWISE_CASES, FUSED_POOL_CASES, assert_within_rounding, integers
 from tests.ops.pairs import can_run_pairs
-from tests.ops.test_conv import LARGE, LARGE_NAMES
+from tests.ops.test_conv import DEEP, LARGE, LARGE_NAMES
 from tests.ops.test_conv_relu_max_pool import is_fusable
 
 NAMES = ("y", "dx", "dw", "db")
+#: More pixels in a block than are summed at a time, more output channels than are packed at a time.
+TALL = {"images": (1, 60, 70, 2), "filters": (1, 1, 2, 72)}
 POOLED = [case for case in FUSED_POOL_CASES if is_fusable(case)]
 EVEN = [case for case in CONV_CASES if case.images[3] // case.groups % 2 == case.filters // case.groups % 2 == 0]
 
@@ -66,6 +68,7 @@ def test_rounding_agrees_with_its_definition(variant, rng):
     words[::3] = words[::3] & 0xFFFF0000 | 0x8000  # ties
     words[1::30] &= 0x807FFFFF  # denormals
     words[2::30] |= 0x7F7F8000  # close to the largest
+    words[8:30:7] = 0x7F800001, 0xFF80FFFF, 0x7FFFFFFF, 0xFFFFFFFF  # not a number, at both ends of what that is
     x = words.view(np.float32)
     x[:8] = 0.0, -0.0, np.inf, -np.inf, np.nan, -np.nan, np.finfo(np.float32).max, 2.0**-149
     for n in (0, 1, 7, 16, 31, 5000):
@@ -215,6 +218,21 @@ def test_same_bits_for_any_number_of_threads(case, way, set_num_threads, rng):
         set_num_threads(threads)
         for name, actual, right in zip(NAMES, run(P.Conv2D(**settings), x, w, b, dy), alone, strict=True):
             assert actual.tobytes() == right.tobytes(), f"{name} differs with {threads} threads"
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("case", [*LARGE, DEEP, TALL], ids=[*LARGE_NAMES, "deep", "tall"])
+def test_work_in_pieces_is_exact(case, relu, way, set_num_threads, rng):
+    settings = {name: value for name, value in case.items() if name not in ("images", "filters")}
+    shapes = (case["images"], case["filters"], case["filters"][3:])
+    x, w, b = draws(shapes, lambda shape: integers(rng, shape))
+    sums = reference.conv2d(x, w, b, **settings)
+    dy = integers(rng, sums.shape)
+    set_num_threads(3)
+    _, *gradients = define_conv(settings, x, w, b, reference.relu_backward(sums, dy) if relu else dy)
+    expected = (reference.relu(sums) if relu else sums, *gradients)
+    for name, actual, right in zip(NAMES, run(P.Conv2D(**settings, relu=relu), x, w, b, dy), expected, strict=True):
+        np.testing.assert_array_equal(actual, right, err_msg=name)
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])

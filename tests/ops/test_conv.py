@@ -17,6 +17,8 @@ LARGE = (
     {"images": (8, 50, 52, 1), "filters": (1, 1, 1, 80)},  # much to add up for the bias
 )
 LARGE_NAMES = ("same", "strided", "groups", "padded", "wide")
+#: More rows of filters than the first cache holds in any variant, for a whole block of output channels.
+DEEP = {"images": (2, 5, 6, 360), "filters": (3, 3, 360, 64)}
 
 
 def fill(case, draw):
@@ -158,6 +160,13 @@ def test_work_shared_by_threads_is_exact(case, variant, set_num_threads, rng):
     expected = (y, *reference.conv2d_backward(x, w, dy, **settings))
     for name, actual, right in zip(("y", "dx", "dw", "db"), run(settings, x, w, b, dy), expected, strict=True):
         np.testing.assert_array_equal(actual, right, err_msg=name)
+
+
+def test_relu_waits_for_the_last_piece_of_the_filters(variant, rng):
+    x, w = integers(rng, DEEP["images"]), integers(rng, DEEP["filters"])
+    b = integers(rng, (64,))
+    y, _ = Conv2D(relu=True)(x, w, b)
+    np.testing.assert_array_equal(y, reference.relu(reference.conv2d(x, w, b)))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastconv.ops import reference
+from fastconv.ops.op import allocate
+from fastconv.ops.op import run as run_calls
 from fastconv.ops.primitives import Conv2DReluMaxPool2D
 from tests.cases import FUSED_POOL_CASES, assert_within_rounding, integers
 
@@ -61,6 +63,18 @@ def test_the_first_of_equals_gets_the_gradient(case, variant, rng):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_whole_numbers_are_exact_in_float64(case, rng):
     check_exact(case, fill(case, lambda shape: integers(rng, shape, np.float64)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_inference_pools_to_the_same_without_the_winners(case, variant, rng):
+    x, w, b, _ = fill(case, lambda shape: integers(rng, shape))
+    op = Conv2DReluMaxPool2D(case.pool_size, case.pool_strides or case.pool_size, **case.conv.settings)
+    site = op.site(x.shape, [w.shape, b.shape], x.dtype, training=False)
+    arrays = allocate(op.needs(site), x.dtype)
+    assert "which" not in arrays
+    site.__dict__.update(arrays, x=x, params=(w, b), y=np.full(site.y_shape, np.nan, np.float32))
+    run_calls(op.prepare(site) + op.forward(site))
+    np.testing.assert_array_equal(site.y, reference.conv_relu_max_pool(x, w, b, **case.settings))
 
 
 @pytest.mark.parametrize("case", CASES[::3], ids=str)

@@ -7,6 +7,7 @@ from fastconv import config, kernels
 from fastconv.ops import reference, volumes, windows, winograd
 from fastconv.ops.op import allocate, run
 from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D, Conv3D
+from tests import guarded
 from tests.cases import integers
 
 # n, height, width, channels, filters, padding: even and odd sizes, tails of channels, rows and columns left over
@@ -19,6 +20,8 @@ SHAPES = [
     (1, 9, 10, 35, 34, ((1, 2), (3, 0))),
     (3, 15, 9, 66, 71, ((1, 2), (3, 0))),
     (2, 37, 40, 64, 130, "same"),
+    (0, 12, 12, 64, 64, "valid"),
+    (17, 8, 8, 64, 64, "same"),  # several chunks of images, which the images in a group do not divide
     (5, 8, 7, 96, 100, "same"),  # few tiles and large filters: those of several images are multiplied together
 ]
 
@@ -46,6 +49,18 @@ def test_whole_numbers_are_exact(variant, shape, dtype, rng):
     np.testing.assert_array_equal(y, reference.conv2d(x, f, b, padding=shape[-1]))
     dy = integers(rng, y.shape, dtype)
     for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding=shape[-1]), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("outs", [128, 64])
+def test_many_tiles_and_large_sums(outs, rng):
+    """More tiles in a group than are summed at a time, a last block with fewer of them, memory that begins as NaN."""
+    shape = (1, 46, 48, 136 if outs == 128 else 300, outs, "same")
+    x, f, b = draw(rng, shape, "float32")
+    y, backprop = guarded.call(Conv2D(padding="same"), x, f, b, threads=2)
+    np.testing.assert_array_equal(y, reference.conv2d(x, f, b, padding="same"))
+    dy = integers(rng, y.shape, limit=2)
+    for mine, theirs in zip(backprop(dy), reference.conv2d_backward(x, f, dy, padding="same"), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
