@@ -7,6 +7,7 @@ from fastconv.ops import reference
 from fastconv.ops.op import allocate
 from fastconv.ops.op import run as run_calls
 from fastconv.ops.primitives import Conv2DReluMaxPool2D
+from tests import guarded
 from tests.cases import FUSED_POOL_CASES, assert_within_rounding, integers
 
 NAMES = ("y", "dx", "dw", "db")
@@ -75,6 +76,12 @@ def test_inference_pools_to_the_same_without_the_winners(case, variant, rng):
     site.__dict__.update(arrays, x=x, params=(w, b), y=np.full(site.y_shape, np.nan, np.float32))
     run_calls(op.prepare(site) + op.forward(site))
     np.testing.assert_array_equal(site.y, reference.conv_relu_max_pool(x, w, b, **case.settings))
+
+
+def test_no_images_give_no_gradient(variant):
+    op, shapes = Conv2DReluMaxPool2D((2, 2), (2, 2)), ((0, 8, 8, 3), (3, 3, 3, 8), (8,))
+    y, backprop = guarded.call(op, *(np.ones(shape, np.float32) for shape in shapes))
+    assert [np.count_nonzero(gradient) for gradient in backprop(np.ones(y.shape, np.float32))] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("case", CASES[::3], ids=str)

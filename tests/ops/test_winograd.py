@@ -52,6 +52,12 @@ def test_whole_numbers_are_exact(variant, shape, dtype, rng):
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_no_images_give_no_gradient(variant):
+    op, shapes = Conv2D(), ((0, 12, 12, 64), (3, 3, 64, 64), (64,))
+    y, backprop = guarded.call(op, *(np.ones(shape, np.float32) for shape in shapes))
+    assert [np.count_nonzero(gradient) for gradient in backprop(np.ones(y.shape, np.float32))] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("outs", [128, 64])
 def test_many_tiles_and_large_sums(outs, rng):
     """More tiles in a group than are summed at a time, a last block with fewer of them, memory that begins as NaN."""

@@ -97,3 +97,45 @@ def test_a_signal_stops_a_sequence_between_two_kernels():
     assert np.isnan(untouched).all(), "the last kernel must not have run"
     K.Sequence([last])()
     assert np.all(untouched == 1 / 64), "the next sequence runs as ever"
+
+
+def timed(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_after_a_late_call_there_is_one_thread_less_for_a_while():
+    """A call that lasts far longer than it can has waited for a processor; here it waits for a signal's handler."""
+    y = np.empty(2 * K.VECTOR, np.float32)  # each thread writes a vector of its own
+    kernel = K.multiply_adds(y, 20_000, threads=2)
+    took = min(timed(kernel) for _ in range(3))
+    sequence = K.Sequence([kernel] * (int(0.1 / took) + 1))  # long enough for a look at signals
+    before = signal.signal(signal.SIGUSR1, lambda *_: time.sleep(0.25))
+
+    def until(condition, seconds):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            if condition():
+                return True
+        return False
+
+    def called_with(threads, late=False):
+        """Call the sequence; tell whether it got so many threads."""
+        y[:] = np.nan
+        timer = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGUSR1))
+        if late:
+            timer.start()
+        sequence()
+        if late:
+            timer.join()
+        return np.isfinite(y).sum() == threads * K.VECTOR
+
+    try:
+        called_with(2)
+        assert until(lambda: called_with(2, late=True), 30), "a machine so busy that threads are withheld all the time"
+        assert called_with(1), "the next call must do with one thread less"
+        assert until(lambda: called_with(2), 30), "that passes"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
