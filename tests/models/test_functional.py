@@ -370,3 +370,19 @@ def test_an_output_has_one_loss(given, message):
     x = keras.Input((3,))
     with pytest.raises(ValueError, match=message):
         Model(x, [L.Dense(2)(x), L.Dense(2)(x)]).compile("sgd", **given)
+
+
+def test_shapes_of_batches_of_any_size():
+    a, b = L.Input((4,), name="a"), L.Input((3,), name="b")
+    one = Model(a, L.Dense(2)(a), name="m")
+    assert one.compute_output_shape((7, 4)) == (7, 2)
+    with pytest.raises(ValueError, match="'m'"):
+        one.compute_output_shape((7, 5))
+    two = Model([a, b], [L.Dense(2)(a), L.Dense(1)(b)])
+    assert two.compute_output_shape([(7, 4), (7, 3)]) == [(7, 2), (7, 1)]
+
+
+def test_a_model_that_is_made_not_to_be_trained():
+    a = L.Input((4,))
+    model = Model(a, L.Dense(2)(a), trainable=False)
+    assert not model.trainable and not model.trainable_weights and len(model.weights) == 2
