@@ -229,7 +229,6 @@ class build_ext(_build_ext):
                 quiet=not self.verbose,
             )[0].sources
 
-
     @staticmethod
     def attribute(source):
         """Write into a variant's C what Cython has no words for; simd.h says what these two words mean.

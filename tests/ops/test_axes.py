@@ -51,7 +51,7 @@ AWKWARD = [
     ((1, 1, 1, 16), (3, 3, 3, 16), {"groups": 4, "padding": "same"}),
     ((6, 7, 8, 20), (2, 3, 2, 20), {"groups": 5, "dilation": (2, 1, 3)}),
     ((5, 4, 6, 32), (3, 3, 2, 32), {"groups": 2, "strides": (3, 3, 3)}),
-    ((2, 60, 70, 2), (1, 1, 1, 5), {}),  # more pixels of a plane than are summed at a time
+    ((2, 60, 70, 2), (2, 1, 1, 5), {}),  # more pixels of a plane than are summed at a time
 ]
 SPREADS = [
     ((1, 1), (1, 1), {}),
