@@ -9,6 +9,7 @@ It copies the tree there, builds the baseline kernels (and those of FASTCONV_BUI
 runs each fault's tests, and ends with the survivors.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -65,14 +66,14 @@ MUTANTS = [
     ("elementwise.pxi", "+ vload_n(&self.shift[«i»], n)", "0", (RANDOM, "tests/layers/test_images.py")),
     ("depthwise.pxi", "f.first * self.channels", "0", DEPTHWISE),
     # ---- tails that are forgotten
-    ("resample.pxi", "for i from 0 <= i < inner by VL", "inner - inner % VL", ("tests/ops/test_shape.py", RANDOM)),
+    ("resample.pxi", "for i from 0 <= i < size by VL", "size - size % VL", ("tests/ops/test_shape.py", RANDOM)),
     ("normalization.pxi", "for j from 0 <= j < width by VL", "width - VL", NORM),
     ("pool.pxi", "for c from 0 <= c < channels by VL", "channels - channels % VL", POOL),
     ("conv_relu_max_pool.pxi", "for j from 0 <= j < lanes by VL", "lanes - lanes % VL", FUSED),
     ("winograd.pxi", "for c from 0 <= c < self.band.channels by VL", "self.band.channels - self.band.channels % VL", WINOGRAD),
     # ---- rules of ties, of corners and of NaN
-    ("elementwise.pxi", "v <= self.threshold", "v < self.threshold", VALUES),
-    ("elementwise.pxi", "v < self.maximum", "v <= self.maximum", VALUES),
+    ("elementwise.pxi", "vwhere(x, threshold, x, below)", "vwhere(threshold, x, below, x)", VALUES),
+    ("elementwise.pxi", "vwhere(maximum, x, dy, vset(0))", "vwhere(x, maximum, vset(0), dy)", VALUES),
     ("simd.h", "(vi)(v > best)", "(vi)(v >= best)", POOL),
     ("loss.pxi", "x[j] != x[j]", "x[j] < x[j]", LOSS),
     ("elementwise_loss.pxi", "size <= a[3]", "size <= 1", LOSS),
@@ -100,7 +101,7 @@ MUTANTS = [
     ("bfloat16.h", "(bits >> 16 | «0x40») & none", "0", BFLOAT16),
     ("bfloat16.h", "low | high << 16", "high | low << 16", BFLOAT16),
     ("bfloat16.pxi", "min((t + 1) * size, self.x.shape[0])", "min((t + 1) * size, self.x.shape[0] - 1)", BFLOAT16),
-    ("bfloat16.pxi", "min(b.rows, b.height - top)", "min(b.rows, b.height - top) - 1", BFLOAT16),
+    ("bfloat16.pxi", "range(b.rows)", "b.rows - 1", BFLOAT16),
     ("bfloat16.pxi", "max(0, min(b.cols, -b.col_origin))", "max(0, min(b.cols, -b.col_origin) - 1)", BFLOAT16),
     ("bfloat16.pxi", "max(left, min(b.cols, b.width - b.col_origin))", "max(left, min(b.cols, b.width - b.col_origin) - 1)", BFLOAT16),
     ("bfloat16.pxi", "0 <= row < b.height", "0 < row < b.height", BFLOAT16),
@@ -109,7 +110,7 @@ MUTANTS = [
     ("bfloat16.pxi", "group * self.channels + first", "first", BFLOAT16),
     ("bfloat16.pxi", "2 * k + 1", "2 * k", BFLOAT16),
     ("bfloat16.pxi", "lanes > 0", "lanes > 1", BFLOAT16),
-    ("bfloat16.pxi", "min(64, outs - o) // 2", "min(64, outs - o) // 2 - 1", BFLOAT16),
+    ("bfloat16.pxi", "min(<ix>VL, self.tap_pairs - o // 2)", "min(<ix>VL, self.tap_pairs - o // 2 - 1)", BFLOAT16),
     ("bfloat16.pxi", "o // 2 + i", "i", BFLOAT16),
     ("bfloat16.pxi", "xp[i] + row[2 * k]", "xp[i] + row[k]", BFLOAT16),
     ("bfloat16.pxi", "lanes >= v * VL", "True", BFLOAT16),
@@ -131,7 +132,7 @@ MUTANTS = [
     ("bfloat16.pxi", "(first + both) * stride", "first * stride", BFLOAT16),
     ("bfloat16.pxi", "pairs * piece // pieces", "0", BFLOAT16),
     ("bfloat16.pxi", "add or piece > 0", "add", BFLOAT16),
-    ("bfloat16.pxi", "dy + p * BLOCK_LANES + j", "dy + p * BLOCK_LANES", BFLOAT16),
+    ("bfloat16.pxi", "out + p * BLOCK_LANES + j", "out + p * BLOCK_LANES", BFLOAT16),
     # ---- volumes
     ("volume.pxi", "first * s.skip + j * s.plane", "first * s.skip + j * s.skip", AXES),
     ("volume.pxi", "scratch + j * s.band", "scratch", AXES),
@@ -177,11 +178,11 @@ MUTANTS = [
     ("winograd.pxi", "u * self.summed + skipped", "u * self.summed", WINOGRAD),
     ("winograd.pxi", "block * (self.pixels // self.wide)", "0", WINOGRAD),
     ("winograd.pxi", "row + t // self.wide", "row", WINOGRAD),
-    ("winograd.pxi", "range(1, 4)", "3", WINOGRAD),
-    ("winograd.pxi", "vlarger(vlarger(vlarger(y[0], y[1]), y[2]), y[3])", "vlarger(vlarger(y[0], y[1]), y[2])", (*WINOGRAD, *FUSED)),
+    ("conv_relu_max_pool.pxi", "vtake_winner(&best, &winner, cells[i], «i»)", "0", WINOGRAD),
+    ("conv_relu_max_pool.pxi", "range(1, window)", "window - 1", (*WINOGRAD, *FUSED)),
     ("winograd.pxi", "2 * i + k // 2 < self.out_height", "2 * i + k // 2 <= self.out_height", WINOGRAD),
     ("winograd.pxi", "2 * j + k % 2 < self.out_width", "2 * j + k % 2 <= self.out_width", WINOGRAD),
-    ("winograd.pxi", "i < rows and j < cols", "i < rows", WINOGRAD),
+    ("winograd.pxi", "i // 2 < rows and i % 2 < cols", "i // 2 < rows", WINOGRAD),
     ("winograd.pxi", "self.images * self.blocks == 0", "False", WINOGRAD),
     ("winograd.pxi", "min(self.group, stop - first)", "self.group", WINOGRAD),
     ("winograd.pxi", "self.plane[image % self.stack.depths, 2] * self.plane_channels < self.padded_channels", "False", WINOGRAD),
@@ -348,4 +349,8 @@ def main(folder, first=1, last=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="where the faulty kernels are built")
+    parser.add_argument("first", nargs="?", type=int, default=1, help="number of the first fault to try")
+    parser.add_argument("last", nargs="?", type=int, help="and of the last")
+    sys.exit(main(**vars(parser.parse_args())))

@@ -75,7 +75,7 @@ cdef class bfloat16_winograd_forward(winograd_forward):
 
     def __init__(self, const real[::1] x, const uint32_t[::1] u, const real[::1] b, real[::1] y, uint8_t[::1] which,
                  real[:, ::1] scratch, windows, ix out_channels, bint relu=False, int threads=1):
-        winograd_forward.__init__(self, x, None, b, y, which, scratch, windows, out_channels, relu, threads)
+        winograd_forward.__init__(self, x, None, b, y, which, scratch, windows, out_channels, relu, threads=threads)
         self.pairs = u
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:

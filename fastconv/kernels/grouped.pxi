@@ -96,11 +96,10 @@ cdef inline void diagonal_tiles(const int m, const int n, ix size, const real* x
                       relu and j + n == size, y, out)
 
 
-cdef inline void diagonal_pixels(const int n, ix size, ix pixels, const real* x, const ix* pixel, const ix* tap,
-                                 ix taps, const real* w, const real* bias, const int* turn, bint relu, real* y,
-                                 const ix* out) noexcept nogil:
-    """All pixels of a block, by n diagonals at a time; the last tile ends at the last pixel."""
-    cdef int m = ROW_V // n
+cdef inline void diagonal_pixels(const int m, const int n, ix size, ix pixels, const real* x, const ix* pixel,
+                                 const ix* tap, ix taps, const real* w, const real* bias, const int* turn, bint relu,
+                                 real* y, const ix* out) noexcept nogil:
+    """All pixels of a block, m of them by n diagonals at a time; the last tile ends at the last pixel."""
     cdef ix p, at
     if pixels < m:
         for p in range(pixels):
@@ -115,11 +114,11 @@ cdef void diagonals(ix size, ix pixels, const real* x, const ix* pixel, const ix
                     const real* bias, const int* turn, bint relu, real* y, const ix* out) noexcept nogil:
     """The same for a number of diagonals that is known only now."""
     if size == 2:
-        diagonal_pixels(2, 2, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
+        diagonal_pixels(ROW_V // 2, 2, 2, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
     elif size == 4:
-        diagonal_pixels(4, 4, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
+        diagonal_pixels(ROW_V // 4, 4, 4, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
     else:
-        diagonal_pixels(DIAGONALS, size, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
+        diagonal_pixels(ROW_V // DIAGONALS, DIAGONALS, size, pixels, x, pixel, tap, taps, w, bias, turn, relu, y, out)
 
 
 cdef class grouped_conv2d_forward(conv2d_forward):
@@ -172,10 +171,10 @@ cdef void turn_gradients(ix size, const real* dy, ix stride, ix pixels, const in
 cdef inline void turned_tile(const int m, const int n, ix stride, const real* x, const ix* tap, const ix* pixel,
                              ix pixels, const real* dy, real* dw) noexcept nogil:
     """m taps by n diagonals: dw[tap, j] += sum over pixels of x[pixel + tap] * dy[pixel, j], rows `stride` apart."""
-    cdef vf acc[ROW_V]
+    cdef vf acc[9 * DIAGONALS]           # of which ROW_V are used: the compiler sees calls that are never made, too
     cdef vf held[TILE_M]
     cdef vf v
-    cdef const real* xp[ROW_V]
+    cdef const real* xp[9]
     cdef ix p
     cdef int i, j
     for i in range(m):
@@ -206,19 +205,18 @@ cdef inline void turned_tile(const int m, const int n, ix stride, const real* x,
 cdef inline void turned_taps(const int n, ix size, const real* x, const ix* tap, ix taps, const ix* pixel, ix pixels,
                              const real* dy, real* dw) noexcept nogil:
     """All taps by n diagonals at a time, in tiles that divide the usual numbers of taps."""
-    cdef int most = ROW_V // n
     cdef ix k, j, left, stride = size * VL
     for j from 0 <= j < stride by n * VL:
         k = 0
         while k < taps:
             left = taps - k
-            if most >= 9 and left >= 9:
+            if 9 * n <= ROW_V and left >= 9:
                 turned_tile(9, n, stride, x, tap + k, pixel, pixels, dy + j, dw + k * stride + j)
                 k += 9
-            elif most >= 6 and left >= 6:
+            elif 6 * n <= ROW_V and left >= 6:
                 turned_tile(6, n, stride, x, tap + k, pixel, pixels, dy + j, dw + k * stride + j)
                 k += 6
-            elif most >= 3 and left >= 3:
+            elif 3 * n <= ROW_V and left >= 3:
                 turned_tile(3, n, stride, x, tap + k, pixel, pixels, dy + j, dw + k * stride + j)
                 k += 3
             else:

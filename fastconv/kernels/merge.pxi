@@ -156,8 +156,7 @@ cdef inline void spread_tile(const int v, const bint whole, const bint product, 
     cdef int j
     for j in range(v):
         sums[j] = vset(0)
-        if both:
-            gain[j] = load(whole, g + j * VL, n)
+        gain[j] = load(whole, g + j * VL, n) if both else vset(0)
     for r in range(rows):
         for j in range(v):
             d = load(whole, dy + r * stride + j * VL, n)

@@ -709,6 +709,13 @@ cdef inline void measure_rows(const int r, const real* x, ix size, bint centred,
             statistics[2 * i + 1] = <real>min(1 / sqrt(spread), 1 / epsilon)
 
 
+cdef inline const real* first_of(const real[::1] values) noexcept nogil:
+    """Return where values begin; NULL if there are none."""
+    if values is None:
+        return NULL
+    return &values[0]
+
+
 cdef inline void normalize_rows(const int r, const real* x, ix size, const real* statistics, const real* gamma,
                                 const real* beta, real* y) noexcept nogil:
     """y = (x - centre) * inverse * gamma + beta for r rows."""
@@ -753,8 +760,8 @@ cdef class rows_forward(RowSweep):
         cdef const real* x = &self.x[0] + row * self.size
         cdef real* statistics = &self.statistics[row, 0]
         measure_rows(r, x, self.size, self.centred, self.epsilon, statistics)
-        normalize_rows(r, x, self.size, statistics, NULL if self.gamma is None else &self.gamma[0],
-                       NULL if self.beta is None else &self.beta[0], &self.y[0] + row * self.size)
+        normalize_rows(r, x, self.size, statistics, first_of(self.gamma), first_of(self.beta),
+                       &self.y[0] + row * self.size)
 
 
 cdef inline void rows_sums(const int r, const real* x, const real* dy, ix size, const real* statistics,
@@ -827,7 +834,7 @@ cdef class rows_backward(RowSweep):
     cdef inline void do(self, const int r, ix row, ix chunk) noexcept nogil:
         cdef const real* x = &self.x[0] + row * self.size
         cdef const real* dy = &self.dy[0] + row * self.size
-        cdef const real* gamma = NULL if self.gamma is None else &self.gamma[0]
+        cdef const real* gamma = first_of(self.gamma)
         cdef const real* statistics = &self.statistics[row, 0]
         cdef real* sums = &self.partial[0] + chunk * 2 * self.padded
         cdef vf total[ROWS_AT_ONCE]

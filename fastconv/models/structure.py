@@ -1,11 +1,11 @@
 """How a model's inputs or outputs are held together: one alone, or a list, a tuple or a dict of them."""
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 
 from fastconv.names import suggestion
+from fastconv.runtime import caller
 
 
 class Structure:
@@ -128,7 +128,7 @@ class Structure:
 
 
 def _warn(owner, what):
-    warnings.warn(f"{owner}: The structure of `inputs` doesn't match the expected structure: {what}.", stacklevel=8)
+    caller.warn(f"{owner}: The structure of `inputs` doesn't match the expected structure: {what}.")
 
 
 def _listed(names, optional):

@@ -139,4 +139,6 @@ def narrowed(op):
     if variant not in _warned and not kernels.multiplies_pairs(kernels.for_dtype("float32")):
         _warned.add(variant)
         caller.warn(EMULATED.format(variant=variant), RuntimeWarning)
+    if is_pooled(op) and not op.rectified:  # kernels of pairs have a relu in front of the pool
+        return Rounded(op)
     return kind(op)

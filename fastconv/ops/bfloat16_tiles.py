@@ -40,7 +40,7 @@ def forward(op, site, c):
     """Return the calls of forward."""
     which = site.which.reshape(-1) if is_pooled(op) and site.training else None
     arrays = (site.x.reshape(-1), site.pairs, site.params[1], site.y.reshape(-1), which, site.scratch)
-    settings = (winograd.lists(site, c, is_pooled(op)), c.out_channels, op.relu)
+    settings = (winograd.lists(site, c, is_pooled(op)), c.out_channels, op.relu or is_pooled(op))
     return [site.k.bfloat16_winograd_forward(*arrays, *settings, threads=site.threads)]
 
 

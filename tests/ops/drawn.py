@@ -12,6 +12,7 @@ from fastconv import regularizers
 from fastconv.ops import primitives as P
 from fastconv.ops import reference as R
 from fastconv.ops import resample
+from fastconv.ops.rules import RULES
 from tests.cases import integers
 
 CHANNELS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 64, 65, 70]
@@ -143,6 +144,78 @@ def conv2d_by_tiles(rng):
         return R.conv2d_backward(x, w, R.relu_backward(y, dy) if relu else dy, padding=padding)
 
     return Trial(P.Conv2D(padding=padding, relu=relu), (x, w, b), forward, backward)
+
+
+def conv2d_add(rng):
+    """A convolution, direct or by tiles, and an array added to it."""
+    conv = pick(rng, [conv2d, conv2d_by_tiles])(rng)
+    settings = {**conv.op.settings, "relu": bool(rng.random() < 0.5)}
+    plain, relu = P.Conv2D(**{**settings, "relu": False}), settings["relu"]
+    x, w, b = conv.arrays
+    shape = plain.output_shape(x.shape, w.shape, None if b is None else b.shape)
+    settings_of = {key: value for key, value in settings.items() if key != "relu"}
+
+    def forward(x, w, b, other):
+        y = R.conv2d(x, w, b, **settings_of) + other
+        return R.relu(y) if relu else y
+
+    def backward(x, w, b, other, y, dy):
+        dy = R.relu_backward(y, dy) if relu else dy
+        dx, dw, db = R.conv2d_backward(x, w, dy, **settings_of)
+        return dx, dw, without(db, b), dy
+
+    return Trial(P.Conv2DAdd(**settings), (x, w, b, integers(rng, shape)), forward, backward)
+
+
+def merged(rng):
+    """A sum, difference, product or the like of two arrays, one of which may be broadcast."""
+    shape = (batch(rng), *(int(n) for n in rng.integers(1, 9, 2)), pick(rng, CHANNELS))
+    other = pick(rng, [shape, shape, shape[-1:], (shape[0], 1, 1, shape[3]), (1,)])
+    rule = pick(rng, ["add", "subtract", "multiply", "maximum", "minimum"])
+    relu = rule == "add" and bool(rng.random() < 0.5)
+
+    def forward(a, b):
+        y = RULES[rule].forward(a, b)
+        return R.relu(y) if relu else y
+
+    def backward(a, b, y, dy):
+        dy = R.relu_backward(y, dy) if relu else dy
+        first = {"add": 1, "subtract": 1, "multiply": b}.get(rule)
+        second = {"add": 1, "subtract": -1, "multiply": a}.get(rule)
+        if first is None:  # half to each of two equal values
+            ahead = a - b if rule == "maximum" else b - a
+            first, second = (np.where(side * ahead > 0, 1, np.where(ahead == 0, 0.5, 0)) for side in (1, -1))
+        return dy * first, unbroadcast(dy * second, b.shape)
+
+    return Trial(P.Merge(rule, relu=relu), (integers(rng, shape), integers(rng, other)), forward, backward)
+
+
+def unbroadcast(dy, shape):
+    """Return the gradient of an array that was broadcast."""
+    dy = dy.sum(tuple(range(dy.ndim - len(shape))))
+    return dy.sum(tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True).reshape(shape)
+
+
+def summed(rng):
+    shape, relu = (batch(rng), int(rng.integers(1, 9)), pick(rng, CHANNELS)), bool(rng.random() < 0.5)
+
+    def backward(a, b, y, dy):
+        dy = R.relu_backward(y, dy) if relu else dy
+        return dy, dy
+
+    arrays = integers(rng, shape), integers(rng, shape)
+    return Trial(P.Sum(relu), arrays, lambda a, b: R.relu(a + b) if relu else a + b, backward)
+
+
+def concatenated(rng):
+    axis, shape = int(rng.integers(1, 4)), (batch(rng), *(int(n) for n in rng.integers(1, 9, 2)), pick(rng, CHANNELS))
+    sizes_ = rng.integers(1, 20, int(rng.integers(1, 4)))
+    arrays = tuple(integers(rng, (*shape[:axis], int(n), *shape[axis + 1 :])) for n in sizes_)
+
+    def backward(*arguments):
+        return tuple(np.split(arguments[-1], np.cumsum(sizes_)[:-1], axis))
+
+    return Trial(P.Concatenate(axis), arrays, lambda *parts: np.concatenate(parts, axis), backward)
 
 
 def depthwise(rng):
@@ -722,6 +795,10 @@ def activity_penalty(rng):
 ROWS = {
     "Conv2D": conv2d,
     "Conv2D-by-tiles": conv2d_by_tiles,
+    "Conv2DAdd": conv2d_add,
+    "Merge": merged,
+    "Sum": summed,
+    "Concatenate": concatenated,
     "DepthwiseConv2D": depthwise,
     "Conv2DReluMaxPool2D": conv2d_relu_max_pool,
     "Conv2DReluMaxPool2D-by-tiles": conv2d_relu_max_pool_by_tiles,

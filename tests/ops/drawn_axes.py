@@ -107,6 +107,20 @@ def depthwise1d(rng):
     return Trial(P.DepthwiseConv1D(**settings, relu=relu), (x, w, b), *directions)
 
 
+def depthwise3d(rng):
+    inner, kernel, settings = windows(rng, 3)
+    channels, relu = pick(rng, CHANNELS), bool(rng.random() < 0.3)
+    filters = channels * pick(rng, [1, 1, 2])
+    x, w = integers(rng, (batch(rng), *inner, channels)), integers(rng, (*kernel, 1, filters))
+    b, groups = maybe(rng, integers(rng, (filters,))), {**settings, "groups": channels}
+    directions = _with_relu(
+        relu,
+        lambda x, w, b: axes.convolve(x, w, b, **groups),
+        lambda x, w, dy: axes.convolve_backward(x, w, dy, **groups),
+    )
+    return Trial(P.DepthwiseConv3D(**settings, relu=relu), (x, w, b), *directions)
+
+
 def conv1d_relu_max_pool(rng):
     (length,), (kernel,), settings = windows(rng, 1)
     channels, filters = pick(rng, [1, 3, 8, 17, 33]), pick(rng, [1, 7, 16, 33, 64])
@@ -169,6 +183,7 @@ AXES = {
     "Conv3D": convolution(3),
     "Conv3D-by-tiles": conv3d_by_tiles,
     "DepthwiseConv1D": depthwise1d,
+    "DepthwiseConv3D": depthwise3d,
     "Conv1DReluMaxPool1D": conv1d_relu_max_pool,
     **{op.__name__: transposed(count) for count, op in TRANSPOSED.items()},
     **{op.__name__: pool(count, i == 0) for count, ops in POOLS.items() for i, op in enumerate(ops)},

@@ -25,7 +25,7 @@ ROWS = {**IMAGES, **AXES}
 NARROW = {name: bfloat16.NARROW.get(getattr(primitives, name.split("-")[0])) for name in ROWS}
 WAYS = [
     *((name, "rounded") for name, kind in NARROW.items() if kind),
-    *((name, "pairs") for name, kind in NARROW.items() if kind is bfloat16.Pairs),
+    *((name, "pairs") for name, kind in NARROW.items() if kind is bfloat16.Narrow),
 ]
 
 

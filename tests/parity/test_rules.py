@@ -286,7 +286,7 @@ OPTIMIZERS = {
     "loss-scale": lambda K: float(K.optimizers.SGD(loss_scale_factor=2.0).scale_loss(3.0)),
     "iterations": lambda K: int(np.array(plain(K.optimizers.SGD().iterations))),
     "exclude-early": lambda K: K.optimizers.SGD(weight_decay=0.1).exclude_from_weight_decay([variable(K)]),
-    "get": lambda K: K.optimizers.get({"class_name": "adam", "config": {}}).name,
+    "get": lambda K: type(K.optimizers.get({"class_name": "adam", "config": {}})).__name__,
     "get-number": lambda K: K.optimizers.get(3),
     "variable-equals": lambda K: [variable(K) == 1, variable(K) != 1, variable(K) > 1],
     "variable-bool": lambda K: bool(variable(K)),

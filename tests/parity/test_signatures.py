@@ -37,7 +37,6 @@ OTHER_ARGUMENTS = {
     "summary": "show_flops is one more, at the end",
     "call": "layers say what they do by `lower`; `call` is for layers of one's own, which take what they like",
     "compute_output_shape": "one shape, or a list of them",
-    "Model.from_config": "classes of one's own are given to Sequential.from_config and load_model, or registered",
     "Rescaling.from_config": "a config without classes of one's own needs none",
     "Lambda.from_config": "no code is read from configs",
 }
@@ -51,8 +50,8 @@ WITHOUT = {
         "layers on images take images, not dicts of labels and boxes; a call does what these are for",
     ),
     **dict.fromkeys(
-        ("kernel", "batch_shape", "name", "dtype", "shape", "path", "trainable", "aggregation",
-         "overwrite_with_gradient", "synchronization", "sparse", "ragged", "model"),
+        ("kernel", "batch_shape", "name", "dtype", "shape", "path", "trainable", "synchronization", "sparse", "ragged",
+         "model"),
         "an attribute of objects, not a property of the class",
     ),
     "ragged_rank": "there are no ragged tensors",

@@ -675,8 +675,8 @@ def within(model, times):
     [
         (graph((RELU, ("b", 0, 0))), "wait for each other"),
         (graph((RELU, ("c", 0, 0)), (RELU, ("b", 0, 0))), "wait for each other"),
-        (graph((RELU, ("nobody", 0, 0))), "wait for each other"),
-        (graph((RELU, ("a", 1 << 70, 0))), "wait for each other"),
+        (graph((RELU, ("nobody", 0, 0))), "missing node: nobody"),
+        (graph((RELU, ("a", 1 << 70, 0))), "missing node: a"),
         (graph((RELU, ("a",))), "cannot be read"),
         (graph((RELU, ({}, [], None))), "cannot be read"),
         (graph((RELU, ("a", 0, 0)), output="nobody"), "nobody"),

@@ -200,7 +200,7 @@ def test_the_arrows_of_a_plan_are_what_its_steps_read():
     inputs = L.Input((8, 8, 2))
     one = L.Conv2D(2, 3, padding="same", name="one")(inputs)
     two = L.Conv2D(2, 3, padding="same", name="two")(one)
-    model = Model(inputs, L.Add(name="sum")([inputs, two]))
+    model = Model(inputs, L.Multiply(name="product")([inputs, two]))
     profile = model.profile(np.ones((2, 8, 8, 2)), seconds=0.01)
     assert [step.reads for step in profile.steps] == [(-1,), (0,), (-1, 1)]
     left = visualize.plan(model, profile).axes[0]
