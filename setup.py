@@ -90,10 +90,10 @@ class build_ext(_build_ext):
             extension.extra_link_args = link_args + openmp_link
             extension.define_macros = macros
         self.drop(lambda extension: self.variant(extension) not in (None, *variants))
-        directives = self.directives()
+        directives, kernels = self.directives(), [e for e in self.extensions if self.variant(e)]
         self.force_if_flags_changed(directives)
         self.cythonize(directives)
-        for extension in filter(self.variant, self.extensions):
+        for extension in kernels:
             self.attribute(Path(extension.sources[0]))
         print(f"fastconv: OpenMP {openmp}; kernel variants: {', '.join(variants)}", file=sys.stderr)
         super().build_extensions()
@@ -237,7 +237,9 @@ class build_ext(_build_ext):
         once, are compiled for size. Together that is a quarter of a variant.
         """
         text = source.read_text(encoding="utf-8")
-        changed = re.sub(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", "static FASTCONV_INLINE ", text, flags=re.M)
+        changed, found = re.subn(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", "static FASTCONV_INLINE ", text, flags=re.M)
+        if not found and "FASTCONV_INLINE" not in text:
+            raise CompileError(f"{source}: Cython names inline functions otherwise; kernels would be slow")
         changed = re.sub(r"^(?=static int __pyx_p[wf]_\w*__init__\(.*;)", "FASTCONV_COLD ", changed, flags=re.M)
         if changed != text:
             source.write_text(changed, encoding="utf-8")
