@@ -49,10 +49,10 @@ class Narrow(Rounded):
     """
 
     def _ways(self, site, c):
-        """Return the `Ways`, None if the processor has no products of bfloat16."""
-        if not kernels.multiplies_pairs(site.k):
-            return None
+        """Return the `Ways`, None if the processor has no products of bfloat16, or there are no kernels of them."""
         op = self.op
+        if not kernels.multiplies_pairs(site.k) or (is_pooled(op) and not op.rectified):  # these pools have a relu
+            return None
         filters, spread = op._visits(site, c) if is_pooled(op) else (None, None)
         scattered = op._is_scattered(site, c)
         turned = op._input_by_tiles(c) and bfloat16_tiles.are_pairs(site, c.out_channels)
@@ -139,6 +139,4 @@ def narrowed(op):
     if variant not in _warned and not kernels.multiplies_pairs(kernels.for_dtype("float32")):
         _warned.add(variant)
         caller.warn(EMULATED.format(variant=variant), RuntimeWarning)
-    if is_pooled(op) and not op.rectified:  # kernels of pairs have a relu in front of the pool
-        return Rounded(op)
     return kind(op)

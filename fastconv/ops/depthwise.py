@@ -41,7 +41,7 @@ class DepthwiseConv2D(Op):
 
     def _chunks(self, site, c):
         """Return into how many chunks of bands a filter gradient's sum is cut: by shape alone."""
-        blocks, lists = -(-c.channels // site.k.DEPTHWISE_BLOCK), taps.forward(c, site.k.DEPTHWISE_BAND)
+        blocks, lists = -(-c.channels // site.k.DEPTHWISE_BLOCK), _lists(site, c)
         bands = len(lists.filters.band) - 1
         return max(1, min(-(-64 // blocks), c.pixels // CHUNK_PIXELS, lists.sizes[0] * bands))
 
@@ -70,7 +70,7 @@ class DepthwiseConv2D(Op):
     # -- calls --------------------------------------------------------------------------------------------
     def prepare(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
-        return [self._pack(site, c, site.packed, taps.forward(c, site.k.DEPTHWISE_BAND))]
+        return [self._pack(site, c, site.packed, _lists(site, c))]
 
     def _pack(self, site, c, packed, lists):
         return site.k.pack_depthwise(site.params[0].reshape(-1, c.channels), packed, lists.order, threads=site.threads)
@@ -82,8 +82,8 @@ class DepthwiseConv2D(Op):
             x = site.repeated
             calls.append(_pick(site, site.x, x, np.arange(c.channels) // (c.channels // site.x_shape[-1]), 1))
         arrays = (x.reshape(-1), site.packed, site.params[1], site.y.reshape(-1))
-        lists = taps.forward(c, site.k.DEPTHWISE_BAND)
-        return [*calls, site.k.depthwise_conv2d(*arrays, lists, c.channels, relu=self.relu, threads=site.threads)]
+        settings = (_lists(site, c), c.channels)
+        return [*calls, site.k.depthwise_conv2d(*arrays, *settings, relu=self.relu, threads=site.threads)]
 
     def backward(self, site):
         c = self.sizes(site.x_shape, site.params[0].shape)
@@ -97,7 +97,7 @@ class DepthwiseConv2D(Op):
     def _filters_backward(self, site, c):
         chunks, x = self._chunks(site, c), site.repeated if _multiplies(site, c) else site.x
         arrays = (x.reshape(-1), site.dy.reshape(-1), site.partial, site.scratch_filters)
-        settings = (taps.forward(c, site.k.DEPTHWISE_BAND), c.channels, chunks)
+        settings = (_lists(site, c), c.channels, chunks)
         call = site.k.depthwise_conv2d_backward_filters(*arrays, *settings, threads=site.threads)
         return [call, *sum_partials(site, c, chunks, 1)]
 
@@ -162,6 +162,11 @@ class DepthwiseConv3D(DepthwiseConv2D):
         check_bias(self, (c.out_channels,), b)
         plane, depth = (c.plane, c.out_depth) if isinstance(c, volumes.Volume) else (c, x[1])
         return x[0], depth, plane.out_height, plane.out_width, plane.out_channels
+
+
+def _lists(site, c):
+    """Return the lists of forward, which the filters' gradient follows, too."""
+    return taps.forward(c, site.k.DEPTHWISE_BAND)
 
 
 def _multiplies(site, c):
