@@ -160,3 +160,11 @@ def test_few_channels_go_by_pairs(rng):
     for channels, way in ((1, "scattered" if lanes > 1 else "pairs"), (31, "pairs")):
         x, w = random(rng, (1, 12, 12, channels), (3, 3, channels, 64))
         assert ways(Conv2D(), x, w) == ("pairs", "pairs", way)
+
+
+@pytest.mark.parametrize("channels", [7, 64])
+def test_pools_without_a_relu_keep_what_is_below_zero(channels, rng):
+    x, w, b = integers(rng, (2, 8, 8, channels)), integers(rng, (3, 3, channels, 64)), np.full(64, -9000, np.float32)
+    y, _ = narrowed(Conv2DReluMaxPool2D(**POOL, rectified=False))(x, w, b)
+    np.testing.assert_array_equal(y, reference.max_pool2d(reference.conv2d(x, w, b), pool_size=(2, 2))[0])
+    assert (y < 0).all()
