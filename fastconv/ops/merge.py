@@ -24,7 +24,7 @@ class Layout(NamedTuple):
     @property
     def is_flat(self):
         """Whether nothing is broadcast."""
-        return self.a_steps == self.b_steps == (0, 0, 1)
+        return self.sizes[:2] == (1, 1) and self.a_steps == self.b_steps == (0, 0, 1)
 
 
 def layout(y, a, b):
@@ -35,7 +35,8 @@ def layout(y, a, b):
     >>> layout((2, 7, 7, 16), (2, 7, 7, 16), (2, 1, 1, 16))
     Layout(sizes=(2, 49, 16), a_steps=(784, 16, 1), b_steps=(16, 0, 1))
     """
-    a, b = ((1,) * (len(y) - len(shape)) + tuple(shape) for shape in (a, b))
+    rank = max(len(y), len(a), len(b))  # the gradient of a flat parameter is made of arrays with axes of one before it
+    y, a, b = ((1,) * (rank - len(shape)) + tuple(shape) for shape in (y, a, b))
     runs = []  # [size, whether a has the axis, whether b has it], neighbours of a kind as one
     for size, *sizes in zip(y, a, b, strict=True):
         has = [n == size for n in sizes]
