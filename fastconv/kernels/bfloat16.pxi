@@ -58,10 +58,13 @@ cdef inline void narrow_run(const real* x, ix n, uint16_t* y) noexcept nogil:
 
 
 cdef inline ix band_length(const Band* b, ix block) noexcept nogil:
-    """Return how many values a block's band has, where the image itself is the band: up to the last row's end."""
+    """Return how many values a block's band has, where the image itself is the band: up to the last row's end.
+
+    Blocks that no tap reads for may lie behind the image: theirs has none.
+    """
     if b.padded:
         return b.rows * b.cols * b.channels
-    return (min(b.rows, b.height - block * b.row_step - b.row_origin) * b.width - b.col_origin) * b.channels
+    return max(<ix>0, min(b.rows, b.height - block * b.row_step - b.row_origin) * b.width - b.col_origin) * b.channels
 
 
 cdef ix narrow_band(const Band* b, const real* image, ix block, uint16_t* out) noexcept nogil:

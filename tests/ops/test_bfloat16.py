@@ -10,6 +10,7 @@ from fastconv.ops import bfloat16, reference
 from fastconv.ops import primitives as P
 from fastconv.ops.bfloat16 import narrowed
 from fastconv.ops.bfloat16_pairs import pixel_pairs
+from tests import guarded
 from tests.cases import CONV_CASES, DENSE_CASES, DEPTHWISE_CASES, FUSED_POOL_CASES, assert_within_rounding, integers
 from tests.ops.pairs import can_run_pairs
 from tests.ops.test_conv import DEEP, LARGE, LARGE_NAMES
@@ -233,6 +234,17 @@ def test_work_in_pieces_is_exact(case, relu, way, set_num_threads, rng):
     expected = (reference.relu(sums) if relu else sums, *gradients)
     for name, actual, right in zip(NAMES, run(P.Conv2D(**settings, relu=relu), x, w, b, dy), expected, strict=True):
         np.testing.assert_array_equal(actual, right, err_msg=name)
+
+
+def test_blocks_that_no_tap_reads_for_may_lie_behind_the_image(way, rng):
+    """The gradient of columns that no window holds: their second block of rows begins below the last row of dy."""
+    op = narrowed(P.Conv2D((1, 3), "valid", (3, 1)))
+    x, w = integers(rng, (2, 8, 3, 33)), integers(rng, (2, 2, 33, 5))
+    _, backprop = guarded.call(op, x, w, np.zeros(5, np.float32))
+    dy = integers(rng, (2, 5, 1, 5))
+    dx, *_ = backprop(dy)
+    expected, *_ = reference.conv2d_backward(x, w, dy, strides=(1, 3), dilation=(3, 1))
+    np.testing.assert_array_equal(dx, expected)
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
