@@ -15,6 +15,7 @@ from fastconv.runtime.settings import (
     set_epsilon,
     set_floatx,
     set_image_data_format,
+    winograd_tile,
 )
 from fastconv.runtime.threads import get_num_threads, set_num_threads
 
@@ -36,6 +37,7 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
     "set_num_threads",
+    "winograd_tile",
 ]
 
 __getattr__ = absent.of(__name__)

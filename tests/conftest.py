@@ -33,6 +33,16 @@ def variant(request):
 
 
 @pytest.fixture
+def small_tiles():
+    """Let Winograd's tiles be those of 2 x 2 outputs, which are exact on whole numbers."""
+    from fastconv import config
+
+    config.enable_winograd(tile=2)
+    yield
+    config.enable_winograd()
+
+
+@pytest.fixture
 def set_num_threads():
     """Return the setter of the number of threads; the default comes back afterwards."""
     from fastconv.runtime import _cpu, threads

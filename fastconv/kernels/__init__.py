@@ -10,6 +10,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``grouped.pxi``             groups of few channels, several in a vector
 ``conv_relu_max_pool.pxi``  conv2d, relu and pool in one pass, and the gradients that visit only winners
 ``winograd.pxi``            3x3 convolutions by tiles, with fewer multiplications
+``winograd4.pxi``           the same by larger tiles, with fewer still
 ``bfloat16.pxi``            rounding to bfloat16, and convolutions by pairs of such numbers
 ``bfloat16_winograd.pxi``   tiles with products of such pairs
 ``bias.pxi``                a bias added by itself, and its gradient

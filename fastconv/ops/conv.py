@@ -92,7 +92,7 @@ class Conv2D(Op):
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
         if self._by_tiles(c):
-            packed, scratch = winograd.filters_shape(site, c), winograd.scratch_shape(site, winograd.lists(site, c))
+            packed, scratch = winograd.needs(site, c)
         else:
             packed, scratch = self._packed_shape(site, c, c), scratch_shape(site, self._lists(c))
         return Needs(
@@ -110,10 +110,8 @@ class Conv2D(Op):
 
     def _input_needs(self, site, c):
         if self._input_by_tiles(c):
-            return {
-                "scratch_input": (winograd.scratch_shape(site, winograd.lists(site, c.gradient)), None),
-                "transposed": (winograd.filters_shape(site, c.gradient), None),
-            }
+            transposed, scratch = winograd.needs(site, c.gradient)
+            return {"scratch_input": (scratch, None), "transposed": (transposed, None)}
         if self._is_scattered(site, c):
             lists = self._scattered(site, c)
             return {
@@ -153,7 +151,7 @@ class Conv2D(Op):
         if self._reads_in_place(site, c):
             return []
         if self._by_tiles(c):
-            return [site.k.winograd_filters(winograd.of_volumes(w), site.packed, threads=site.threads)]
+            return [winograd.prepare(site, c, site.packed)]
         return [self._pack(site, c, site.packed, c.out_channels)]
 
     def _pack(self, site, c, packed, channels, taps=None):
@@ -168,7 +166,7 @@ class Conv2D(Op):
         c = self.sizes(site.x_shape, w.shape)
         if self._by_tiles(c):
             arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), None, site.scratch)
-            return [site.k.winograd_forward(*arrays, winograd.lists(site, c), c.out_channels, **self._behind(site))]
+            return [winograd.forward(site, c, arrays, **self._behind(site))]
         in_place = self._reads_in_place(site, c)
         filters = w.reshape(-1) if in_place else site.packed
         w_stride = c.out_channels if in_place else 0
@@ -224,8 +222,7 @@ class Conv2D(Op):
         """Return the calls that digest the filters for the data gradient."""
         w = as_matrix(site.params[0])
         if self._input_by_tiles(c):
-            filters = winograd.of_volumes(site.params[0])
-            return [site.k.winograd_filters(filters, site.transposed, True, threads=site.threads)]
+            return [winograd.prepare(site, c.gradient, site.transposed, transposed=True)]
         if self._is_scattered(site, c):
             every, planes = np.zeros(1, np.intp), w.reshape(len(site.transposed), -1, c.out_channels)
             return [
@@ -243,7 +240,7 @@ class Conv2D(Op):
         settings = {"relu": relu, "threads": site.threads}
         if self._input_by_tiles(c):
             arrays = (dy, site.transposed, b, dx, None, site.scratch_input)
-            return [site.k.winograd_forward(*arrays, winograd.lists(site, c.gradient), c.channels, **settings)]
+            return [winograd.forward(site, c.gradient, arrays, **settings)]
         if self._is_scattered(site, c):
             arrays = (dy, site.transposed.reshape(-1), dx, site.scratch_input)
             scattered = self._kernel(site, c, "backward_input_scattered")

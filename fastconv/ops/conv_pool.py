@@ -97,8 +97,7 @@ class Conv2DReluMaxPool2D(Conv2D):
     def needs(self, site):
         c = self.sizes(site.x_shape, site.param_shapes[0])
         if self._by_tiles(c):
-            packed = winograd.filters_shape(site, c)
-            size = winograd.scratch_shape(site, winograd.lists(site, c, pooled=True))
+            packed, size = winograd.needs(site, c, pooled=True)
         else:
             lists = self._lists(c)
             packed, size = packed_shape(site, c), scratch_shape(site, lists, lists.pixels * site.k.BLOCK)
@@ -140,8 +139,7 @@ class Conv2DReluMaxPool2D(Conv2D):
         arrays = (site.x.reshape(-1), site.packed, b, site.y.reshape(-1), which, site.scratch)
         settings = {"relu": self.rectified, "threads": site.threads}
         if self._by_tiles(c):
-            tiles = winograd.lists(site, c, pooled=True)
-            return [site.k.winograd_forward(*arrays, tiles, c.out_channels, mean=self.averages, **settings)]
+            return [winograd.forward(site, c, arrays, pooled=True, mean=self.averages, **settings)]
         lists = self._lists(c)
         # the convolution's outputs lie in scratch memory, pixel behind pixel
         lists = lists._replace(out=np.arange(lists.pixels, dtype=np.intp) * site.k.BLOCK)

@@ -1,4 +1,13 @@
-"""When and how a 3x3 convolution is computed by Winograd's tiles instead of directly: same op, other kernels."""
+"""When and how a 3x3 convolution is computed by Winograd's tiles instead of directly: same op, other kernels.
+
+Tiles have 2 x 2 outputs (``kernels/winograd.pxi``), or 4 x 4 (``kernels/winograd4.pxi``) in forward passes and data
+gradients of images where that is faster. Both depend on the shapes of an image and of the filters alone, never on how
+many images there are, so that a picture's result is the same in any batch.
+"""
+
+from functools import lru_cache
+from math import prod
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -9,6 +18,11 @@ FEW_CHANNELS = 32  # below this the transforms cost more than the products they 
 FEW_FILTERS = 64  # channels on either side below which the same holds for the filter gradient (measured)
 FEW_TILES = 9  # tiles of an image below which the transformed filters are read too often for too little (measured)
 FEW_VOLUME_CHANNELS, FEW_VOLUME_TILES = 16, 16  # of volumes: outputs are transformed once for all planes (measured)
+
+LARGE_GAIN = 1.2  # how many times fewer products tiles of 4 x 4 must have: their transforms cost more (measured)
+LARGE_FILTERS = 1 << 20  # bytes of transformed filters for each such tile of an image, at most (measured)
+LARGE_TILES, LARGE_BYTES = 96, 4 << 20  # that are multiplied at a time, and their bytes in float32, at most
+FEW_LARGE_TILES, ALONE_TILES = 24, 4  # at least: where all threads have blocks of filters, or only tiles, to share out
 
 GROUP_BYTES = 8 << 20  # of transformed inputs and gradients that a filter gradient holds at a time, in float32
 NEAR_BYTES = 512 << 10  # the same, where each thread holds its own
@@ -29,6 +43,20 @@ def pays(c):
     return settings.is_winograd_enabled() and unit and wide and tiles >= few_tiles
 
 
+def is_large(c):
+    """Tell whether a convolution that goes by tiles is faster still by tiles of 4 x 4 outputs: pooled or not."""
+    if isinstance(c, volumes.Volume) or settings.winograd_tile() < 4:
+        return False
+    small, large = _grid(c, 2), _grid(c, 4)
+    few = 36 * 4 * c.channels * c.out_channels <= LARGE_FILTERS * prod(large)
+    return few and 16 * prod(small) >= LARGE_GAIN * 36 * prod(large)
+
+
+def _grid(c, size, window=1):
+    """Return rows and columns of an image's tiles of so many outputs a side; with a window, of those that it reads."""
+    return tuple(-(-(n // window * window) // size) for n in (c.out_height, c.out_width))
+
+
 def pays_for_filters(c):
     """Tell whether the filter gradient is faster by tiles, too."""
     return pays(c) and min(c.channels, c.out_channels) >= FEW_FILTERS
@@ -45,6 +73,62 @@ def lists(site, c, pooled=False, threads=None):
     return make(c, pooled, site.k.VECTOR, site.k.BLOCK, threads or site.threads)
 
 
+# -- forward, which the data gradient is, too -------------------------------------------------------------
+def needs(site, c, pooled=False):
+    """Return the shapes of the transformed filters and of scratch memory."""
+    if not is_large(c):
+        return filters_shape(site, c), scratch_shape(site, lists(site, c, pooled))
+    block, tiles = site.k.BLOCK, _large_lists(site, c, pooled)
+    filters = -(-c.out_channels // block) * c.channels * block + 2 * site.k.VECTOR
+    return (36 * filters,), (site.threads, 36 * (tiles.tiles * (tiles.padded_channels + block) + 2 * site.k.VECTOR))
+
+
+def prepare(site, c, filters, transposed=False):
+    """Return the call that transforms the site's filters, turned for a data gradient if `transposed`."""
+    w = site.params[0]
+    if is_large(c):
+        return site.k.winograd4_filters(w, filters, transposed, threads=site.threads)
+    return site.k.winograd_filters(of_volumes(w), filters, transposed, threads=site.threads)
+
+
+def forward(site, c, arrays, pooled=False, **behind):
+    """Return the call that makes y of `arrays`: x, transformed filters, bias, y, which and scratch memory."""
+    if not is_large(c):
+        return site.k.winograd_forward(*arrays, lists(site, c, pooled), c.out_channels, **behind)
+    zeros = np.zeros(c.channels, site.dtype)
+    return site.k.winograd4_forward(*arrays, zeros, _large_lists(site, c, pooled), c.out_channels, **behind)
+
+
+def _large_lists(site, c, pooled):
+    return large_lists(c, pooled, site.k.VECTOR, site.k.BLOCK, site.threads)
+
+
+@lru_cache(maxsize=256)
+def large_lists(c, pooled, vector, block, threads):
+    """Return the lists of a convolution by tiles of 4 x 4 outputs: an item has `tiles` of the `total` of all images."""
+    (high, wide), (top, left) = _grid(c, 4, 2 if pooled else 1), (before for before, _ in c.padding)
+    padded_channels, total = -(-c.channels // vector) * vector, c.images * high * wide
+    most = max(FEW_LARGE_TILES, min(LARGE_TILES, LARGE_BYTES // (4 * 36 * padded_channels)))
+    items = -(-total // (most * threads)) * threads  # as many for each thread
+    few = FEW_LARGE_TILES if c.out_channels >= threads * block else ALONE_TILES
+    tiles = max(min(total, few), -(-total // max(1, items)), 1)
+    return SimpleNamespace(
+        image=(c.height, c.width, c.channels),
+        out_size=(c.out_height // 2, c.out_width // 2) if pooled else (c.out_height, c.out_width),
+        before=(top, left),
+        high=high,
+        wide=wide,
+        total=total,
+        tiles=tiles,
+        pooled=pooled,
+        padded_channels=padded_channels,
+        tile=np.arange(tiles, dtype=np.intp) * padded_channels,
+        cell=np.arange(tiles, dtype=np.intp) * block,
+        channel=np.arange(c.channels, dtype=np.intp),
+    )
+
+
+# -- tiles of 2 x 2 outputs -------------------------------------------------------------------------------
 def filters_shape(site, c):
     """Return the shape of transformed filters: 16 matrices in whole blocks of output channels."""
     block = site.k.BLOCK

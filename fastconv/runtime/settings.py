@@ -6,7 +6,8 @@ from fastconv.names import spelled, suggestion
 
 _FLOATS = ("float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
-_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True, "winograd": True}
+_TILES = (4, 2)
+_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "fusion": True, "winograd": 4}
 
 
 def floatx():
@@ -73,20 +74,48 @@ def is_fusion_enabled():
     return _state["fusion"]
 
 
-def enable_winograd():
-    """Let plans built from now on compute 3x3 convolutions by Winograd's tiles where that is faster (the default)."""
-    _state["winograd"] = True
+@spelled
+def enable_winograd(tile=4):
+    """Let plans built from now on compute 3x3 convolutions by Winograd's tiles where that is faster (the default).
+
+    Parameters
+    ----------
+    tile : {4, 2}
+        The most outputs along a side of a tile. Those of 2 x 2 round three times less (relative errors of some 3e-7
+        instead of 1e-6 in float32) and keep sums of small whole numbers exact; those of 4 x 4 need fewer products.
+
+    Raises
+    ------
+    ValueError
+        If `tile` is neither.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.config.enable_winograd(tile=2)
+    >>> fastconv.config.winograd_tile()
+    2
+    >>> fastconv.config.enable_winograd()
+    """
+    if isinstance(tile, bool) or tile not in _TILES:
+        raise ValueError(f"enable_winograd: tile={tile!r} is not supported; expected one of {_TILES}.")
+    _state["winograd"] = int(tile)
 
 
 def disable_winograd():
     """Make plans built from now on compute every convolution directly.
 
     Winograd's sums are differently rounded (relative errors of some 1e-6 instead of some 1e-7 in float32), and a value
-    that is not finite reaches all four outputs of its tile.
+    that is not finite reaches all outputs of its tile.
     """
-    _state["winograd"] = False
+    _state["winograd"] = 0
 
 
 def is_winograd_enabled():
     """Tell whether plans built from now on may use Winograd's tiles."""
+    return _state["winograd"] > 0
+
+
+def winograd_tile():
+    """Return how many outputs a side of Winograd's tiles may have: 4, 2, or 0 where they are disabled."""
     return _state["winograd"]

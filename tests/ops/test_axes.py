@@ -108,6 +108,7 @@ def assert_same(op, arrays, forward, backward, rng, dtype):
 @pytest.mark.parametrize("batch", [0, 1, 3])
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("case", AWKWARD, ids=names)
+@pytest.mark.usefixtures("small_tiles")
 def test_convolutions(case, relu, batch, variant, rng):
     cls, settings, w, b = make(case, CONVS, False)
     arrays = [integers(rng, shape) for shape in ((batch, *case[0]), w, b)]

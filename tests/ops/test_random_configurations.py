@@ -19,6 +19,8 @@ from tests.ops.drawn import ROWS as IMAGES
 from tests.ops.drawn_axes import AXES
 from tests.ops.pairs import can_run_pairs
 
+pytestmark = pytest.mark.usefixtures("small_tiles")  # whole numbers, zero tolerance
+
 COUNT = int(os.environ.get("FASTCONV_TEST_CONFIGURATIONS", 12))
 SEED = int(os.environ.get("FASTCONV_TEST_SEED", 0))
 ROWS = {**IMAGES, **AXES}

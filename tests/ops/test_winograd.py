@@ -1,4 +1,4 @@
-"""Convolutions by Winograd's tiles: exact on whole numbers, else within a documented error; only where meant."""
+"""Convolutions by tiles of 2 x 2 outputs: exact on whole numbers, else within a documented error; only where meant."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,8 @@ from fastconv.ops.op import allocate, run
 from fastconv.ops.primitives import Conv2D, Conv2DReluMaxPool2D, Conv3D
 from tests import guarded
 from tests.cases import integers
+
+pytestmark = pytest.mark.usefixtures("small_tiles")
 
 # n, height, width, channels, filters, padding: even and odd sizes, tails of channels, rows and columns left over
 SHAPES = [
@@ -27,11 +29,9 @@ SHAPES = [
 
 
 @pytest.fixture
-def direct():
+def direct(small_tiles):
     """Compute every convolution directly."""
     config.disable_winograd()
-    yield
-    config.enable_winograd()
 
 
 def draw(rng, shape, dtype):
@@ -82,7 +82,7 @@ def test_pooling_in_registers_is_exact(variant, shape, rng):
         direct, direct_backprop = Conv2DReluMaxPool2D(**settings)(x, f, b)
         direct_gradients = direct_backprop(dy)
     finally:
-        config.enable_winograd()
+        config.enable_winograd(tile=2)
     np.testing.assert_array_equal(y, direct)
     for mine, theirs in zip(gradients, direct_gradients, strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -101,7 +101,7 @@ def test_inference_pools_to_the_same_without_the_winners(variant, training, rng)
     x[0, 0, 0, 0] = np.nan
     op = Conv2DReluMaxPool2D(pool_size=(2, 2), pool_strides=(2, 2))
     for winograd_on in (True, False):
-        (config.enable_winograd if winograd_on else config.disable_winograd)()
+        config.enable_winograd(tile=2) if winograd_on else config.disable_winograd()
         try:
             told, _ = op(x, f, b)
             site = op.site(x.shape, [f.shape, b.shape], x.dtype, training=training)
@@ -110,7 +110,7 @@ def test_inference_pools_to_the_same_without_the_winners(variant, training, rng)
             site.__dict__.update(arrays, x=x, params=(f, b), y=np.empty(site.y_shape, x.dtype))
             run(op.prepare(site) + op.forward(site))
         finally:
-            config.enable_winograd()
+            config.enable_winograd(tile=2)
         np.testing.assert_array_equal(site.y, told)
 
 

@@ -66,7 +66,7 @@ def test_what_is_explained_is_a_name_of_keras_s(module):
 # Of these Keras has only the class, or nothing of the kind.
 OURS = {
     "config": "disable_fusion disable_winograd enable_fusion enable_winograd get_num_threads is_fusion_enabled "
-    "is_winograd_enabled set_num_threads",
+    "is_winograd_enabled set_num_threads winograd_tile",
     "datasets": "fashion_mnist_small",
     "losses": "LossFunctionWrapper resolve",
     "metrics": "accuracy resolve",
