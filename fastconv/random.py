@@ -70,6 +70,25 @@ def _type(function, dtype, kinds, default):
     return found
 
 
+def _value(function, argument, value, least=None, most=None, above=None):
+    """Return a parameter of a distribution: a number, or an array of them; raise ValueError naming the function."""
+    array = numeric(f"random.{function}", argument, value)
+    limits = {"of at least": (least, np.less), "of at most": (most, np.greater), "above": (above, np.less_equal)}
+    limits = {words: (limit, fails) for words, (limit, fails) in limits.items() if limit is not None}
+    if np.isnan(array).any() or any(fails(array, limit).any() for limit, fails in limits.values()):
+        wanted = " and ".join(f"{words} {limit}" for words, (limit, _) in limits.items())
+        raise ValueError(f"random.{function}: {argument}={value!r} is not a number {wanted}".rstrip() + ".")
+    return array
+
+
+def _bounds(function, minval, maxval):
+    """Return the two bounds of a range; raise ValueError naming the function unless there is something between them."""
+    low, high = _value(function, "minval", minval), _value(function, "maxval", maxval)
+    if (low >= high).any():
+        raise ValueError(f"random.{function}: minval={minval!r} and maxval={maxval!r}; expected minval below maxval.")
+    return low, high
+
+
 def _float(function, dtype):
     return _type(function, dtype, "f", settings.floatx())
 
@@ -96,6 +115,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     (2, 3)
     """
     kind = _float("normal", dtype)
+    mean, stddev = _value("normal", "mean", mean), _value("normal", "stddev", stddev, least=0)
     return _generator("normal", seed).normal(mean, stddev, _shape("normal", shape)).astype(kind)
 
 
@@ -118,6 +138,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     True
     """
     kind, shape = _float("truncated_normal", dtype), _shape("truncated_normal", shape)
+    mean, stddev = _value("truncated_normal", "mean", mean), _value("truncated_normal", "stddev", stddev, least=0)
     rng = _generator("truncated_normal", seed)
     drawn = rng.standard_normal(shape)
     while (outside := np.abs(drawn) > 2).any():
@@ -148,6 +169,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     True
     """
     kind = _float("uniform", dtype)
+    _value("uniform", "minval", minval), _value("uniform", "maxval", maxval)
     drawn = _generator("uniform", seed).random(_shape("uniform", shape), np.float32 if kind.itemsize <= 4 else float)
     values = (minval + (maxval - minval) * drawn).astype(kind)
     return np.minimum(values, np.nextafter(kind.type(maxval), kind.type(minval)))  # rounding could reach `maxval`
@@ -175,6 +197,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     [0, 1, 2]
     """
     kind = _type("randint", dtype, "iu", "int32")
+    minval, maxval = _bounds("randint", minval, maxval)
     return _generator("randint", seed).integers(minval, maxval, _shape("randint", shape)).astype(kind)
 
 
@@ -234,7 +257,10 @@ def shuffle(x, axis=0, seed=None):
     >>> sorted(shuffle([1, 2, 3]).tolist())
     [1, 2, 3]
     """
-    return _generator("shuffle", seed).permutation(numeric("random.shuffle", "x", x), axis)
+    x = numeric("random.shuffle", "x", x)
+    if isinstance(axis, bool) or not isinstance(axis, numbers.Integral) or not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"random.shuffle: axis={axis!r} is not one of the {x.ndim} axes of x, of shape {x.shape}.")
+    return _generator("shuffle", seed).permutation(x, axis)
 
 
 @spelled
@@ -290,7 +316,8 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
     >>> binomial((3,), [1, 2, 3], 1.0).tolist()
     [1.0, 2.0, 3.0]
     """
-    kind, counts = _float("binomial", dtype), np.asarray(counts).astype(np.int64)
+    kind, counts = _float("binomial", dtype), _value("binomial", "counts", counts, least=0).astype(np.int64)
+    probabilities = _value("binomial", "probabilities", probabilities, least=0, most=1)
     return _generator("binomial", seed).binomial(counts, probabilities, _shape("binomial", shape)).astype(kind)
 
 
@@ -316,7 +343,7 @@ def gamma(shape, alpha, dtype=None, seed=None):
     >>> bool((gamma((10,), 2.0) > 0).all())
     True
     """
-    kind = _float("gamma", dtype)
+    kind, alpha = _float("gamma", dtype), _value("gamma", "alpha", alpha, least=0)
     return _generator("gamma", seed).gamma(alpha, 1.0, _shape("gamma", shape)).astype(kind)
 
 
@@ -343,4 +370,5 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
     True
     """
     kind = _float("beta", dtype)
+    alpha, beta = _value("beta", "alpha", alpha, above=0), _value("beta", "beta", beta, above=0)
     return _generator("beta", seed).beta(alpha, beta, _shape("beta", shape)).astype(kind)

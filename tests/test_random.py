@@ -97,3 +97,24 @@ def test_a_call_that_is_written_down_once_may_not_draw():
 
     with pytest.raises(NotImplementedError, match="random.normal in the call of a layer .* GaussianNoise"):
         Noise()(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: random.normal((2,), "a"), "random.normal: mean has dtype"),
+        (lambda: random.normal((2,), 0.0, -1.0), "random.normal: stddev=-1.0 is not a number of at least 0"),
+        (lambda: random.truncated_normal((2,), 0.0, -1.0), "random.truncated_normal: stddev=-1.0 is not"),
+        (lambda: random.uniform((2,), float("nan")), "random.uniform: minval=nan is not a number"),
+        (lambda: random.uniform((2,), 0.0, "a"), "random.uniform: maxval has dtype"),
+        (lambda: random.randint((2,), 5, 2), "random.randint: minval=5 and maxval=2; expected minval below maxval"),
+        (lambda: random.binomial((2,), -1, 0.5), "random.binomial: counts=-1 is not a number of at least 0"),
+        (lambda: random.binomial((2,), 5, 2.0), "probabilities=2.0 is not a number of at least 0 and of at most 1"),
+        (lambda: random.gamma((2,), -1.0), "random.gamma: alpha=-1.0 is not a number of at least 0"),
+        (lambda: random.beta((2,), 0.0, 1.0), "random.beta: alpha=0.0 is not a number above 0"),
+        (lambda: random.shuffle(np.zeros((3, 2)), axis=5), "random.shuffle: axis=5 is not one of the 2 axes of x"),
+    ],
+)
+def test_parameters_that_no_distribution_has(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
