@@ -153,6 +153,20 @@ class Mean(Metric):
         self.total.array[()] += value * weight
         self.count.array[()] += weight
 
+    def clear(self):
+        """Forget what `add` has taken in, for the same loops.
+
+        Examples
+        --------
+        >>> metric = Mean()
+        >>> metric.add(2.0, 3)
+        >>> metric.clear()
+        >>> print(metric.result())
+        0.0
+        """
+        self.total.array.fill(0)
+        self.count.array.fill(0)
+
     def result(self):
         """Return the mean so far.
 

@@ -3,6 +3,8 @@
 import numbers
 from collections.abc import Mapping
 
+import numpy as np
+
 from fastconv import losses, metrics
 from fastconv.losses.lowering import check, is_trainable, lower, mean_loss, scale
 from fastconv.plan.plan import Judgement
@@ -50,6 +52,8 @@ class CompiledLosses:
         _map(self._number, weights)
         self.of_outputs = None  # an OutputLoss or None for each
         self._there = []  # those that are not None
+        self.unjudged = []  # the places of the others
+        self._waiting = True  # whether the meaning of a name is not known yet
         self.trackers = []
 
     def _number(self, weight):
@@ -75,6 +79,7 @@ class CompiledLosses:
             for loss, weight in zip(specs, weights, strict=True)
         ]
         self._there = [one for one in self.of_outputs if one is not None]
+        self.unjudged = [place for place, one in enumerate(self.of_outputs) if one is None]
         judged = [(name, one) for name, one in zip(names, self.of_outputs, strict=True) if one is not None]
         if structure.keys is not None and isinstance(self.spec, Mapping):
             judged.sort(key=lambda pair: list(self.spec).index(pair[0]))  # as Keras reports them
@@ -105,11 +110,27 @@ class CompiledLosses:
                 raise ValueError(f"{self.owner}: {argument} has {len(given)} entries; expected {n}, one an output.")
             found = dict(zip(places, map(_alone, given), strict=True))
             return [found.get(i) for i in range(n)]
-        if wanted is not None and given is not None and n > 1:
+        if wanted is not None and given is not None and n > 1 and isinstance(self.spec, (list, tuple, Mapping)):
             raise ValueError(
-                f"{self.owner}: {argument}={given!r} for {n} outputs; expected a list or a dict with a number for each."
+                f"{self.owner}: {argument}={given!r} for {n} outputs; expected a list or a dict with a number for "
+                "each, as loss has."
             )
         return [given] * n
+
+    def settle(self, targets, output_shapes):
+        """Find out what names mean, by the shapes of targets and predictions of each output.
+
+        Returns
+        -------
+        bool
+            Whether that was to be done.
+        """
+        if not self._waiting:
+            return False
+        judged = [three for three in zip(self.of_outputs, targets, output_shapes, strict=True) if three[0] is not None]
+        settled = [one.settle(np.shape(y_true), y_pred) for one, y_true, y_pred in judged]
+        self._waiting = False
+        return any(settled)
 
     # -- training -----------------------------------------------------------------------------------------
     def __iter__(self):
@@ -141,7 +162,7 @@ class CompiledLosses:
         """Return what each loss has seen by the places of the outputs."""
         if len(seen) == len(self.of_outputs):
             return seen
-        places = [place for place, one in enumerate(self.of_outputs) if one is not None]
+        places = (place for place in range(len(self.of_outputs)) if place not in self.unjudged)
         return dict(zip(places, seen, strict=True))
 
     def note(self, values, count):

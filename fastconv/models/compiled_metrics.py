@@ -72,6 +72,11 @@ class CompiledMetrics:
     def __iter__(self):
         return (metric for _, metric in (*self.plain, *self.weighted))
 
+    @property
+    def look(self):
+        """Whether there is anything to update."""
+        return bool(self.plain or self.weighted)
+
     def update(self, seen):
         """Take in a batch: targets, predictions and weights of each output."""
         for place, metric in self.plain:

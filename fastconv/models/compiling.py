@@ -41,7 +41,7 @@ class Compiled:
             See `fastconv.losses`. Of several outputs each may have its own: in their order, or by their names; None
             for those that are not trained. What is trained is the sum.
         loss_weights : float, or list or dict of them, optional
-            By which the losses are multiplied in that sum, 1 by default.
+            By which the losses are multiplied in that sum, 1 by default; one number where there is one loss for all.
         metrics, weighted_metrics : str, function or Metric, or list or dict of them, optional
             ``"accuracy"`` is resolved by the shapes, as in Keras; weighted ones use sample and class weights. Of
             several outputs a list with an entry for each, or a dict by their names; an entry may be a list.
@@ -131,7 +131,9 @@ class Compiled:
 
     def reset_metrics(self):
         """Begin to count anew."""
-        for metric in self.metrics:
+        for tracker in (self._loss_tracker, *self._losses.trackers):
+            tracker.clear()
+        for metric in self._metrics:
             metric.reset_state()
 
     def get_metrics_result(self):

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,11 +10,57 @@ from fastconv.models import feeding
 from fastconv.models.compiling import Compiled
 from fastconv.models.py_dataset import PyDataset, PyDatasetFeed
 from fastconv.models.structure import label
+from fastconv.ops.loss import LossOp
 from fastconv.runtime import seeds
+
+
+class Judged(NamedTuple):
+    """An output that has a loss: its place, what messages call its arrays, its loss and the shape of a sample."""
+
+    place: int
+    y: str
+    weights: str
+    op: LossOp
+    shape: tuple
 
 
 class Fed(Compiled):
     """What makes batches for a model: readers of arrays, feeds, the share set aside for validation."""
+
+    # -- what all batches have in common -------------------------------------------------------------------
+    def _kept(self, what, make):
+        """Return what `make` makes, once for as long as the layers and what `compile` was told stay the same."""
+        found = self._plans.get(what)
+        return self._plans.setdefault(what, make()) if found is None else found
+
+    def _name_inputs(self):
+        """Return the inputs' names, what messages call their arrays, and of a built model a sample's shape of each."""
+        names = self._input_names
+        whats = [label("x", names, i) for i in range(len(names))]
+        return names, whats, [tuple(shape[1:]) for shape in self._input_shapes] if self.built else []
+
+    @property
+    def _named_inputs(self):
+        return self._kept("inputs", self._name_inputs) if self.built else self._name_inputs()
+
+    @property
+    def _named_outputs(self):
+        """The names of the outputs, by which dicts of targets have them."""
+        return self._kept("outputs", lambda: [name or str(i) for i, name in enumerate(self.output_names)])
+
+    @property
+    def _judged(self):
+        """The outputs that have a loss; it must be settled what that is."""
+        return self._kept("judged", self._judge)
+
+    def _judge(self):
+        names, shapes = self.output_names, self._output_shapes
+        places = [i for i, one in enumerate(self._losses.of_outputs) if one is not None]
+        steps = self.plan.steps_of("test")[1]
+        return [
+            Judged(i, label("y", names, i), label("sample_weight", names, i), step.op, tuple(shapes[i][1:]))
+            for i, step in zip(places, steps, strict=True)
+        ]
 
     def _owner(self, what):
         return f"Model {self.name!r}, {what}"
@@ -30,41 +77,36 @@ class Fed(Compiled):
         """Return a reader for each input, after the model was built for them if it was not."""
         arrays = self._inputs_of(x, owner)
         self._build_for(arrays)
-        names, shapes = self._input_names, self._input_shapes
-        whats = [label("x", names, i) for i in range(len(names))]
+        _, whats, shapes = self._named_inputs
         readers = [
-            feeding.Reader(what, array, shape[1:], owner)
-            for what, array, shape in zip(whats, arrays, shapes, strict=True)
+            feeding.Reader(what, array, shape, owner) for what, array, shape in zip(whats, arrays, shapes, strict=True)
         ]
-        feeding.check_lengths(owner, **dict(zip(whats, readers, strict=True)))
+        feeding.check_lengths(owner, whats, readers)
         return readers
 
     def _inputs_of(self, x, owner):
         """Return the arrays of the inputs, as a list."""
         self._learn_structure(x)
-        names = self._input_names
+        names, whats, _ = self._named_inputs
         arrays = self._ins.arrays(self._sole(x), names, owner, "x")
-        return [feeding.as_numbers(label("x", names, i), array, owner) for i, array in enumerate(arrays)]
+        return [feeding.as_numbers(what, array, owner) for what, array in zip(whats, arrays, strict=True)]
 
     def _targets_of(self, y, owner):
         """Return what is given for each output, None for those without a loss."""
-        unjudged = [i for i, one in enumerate(self._losses.of_outputs) if one is None]
-        return self._outs.arrays(self._sole_target(y), self._named_outputs(), owner, "y", unjudged)
+        return self._outs.arrays(self._sole_target(y), self._named_outputs, owner, "y", self._losses.unjudged)
 
     def _sole_target(self, y):
         """Return the one array of a list of one, which stands for the only output, unless it is one sample."""
         alone = isinstance(y, (list, tuple)) and len(y) == 1 and isinstance(y[0], np.ndarray)
-        return y[0] if alone and len(self.output_names) == 1 and y[0].ndim and len(y[0]) > 1 else y
-
-    def _named_outputs(self):
-        return [name or str(i) for i, name in enumerate(self.output_names)]
+        return y[0] if alone and self._outs.count == 1 and y[0].ndim and len(y[0]) > 1 else y
 
     def _weights_of(self, sample_weight, owner):
         """Return what weighs the samples for each output, None for nothing: one array weighs them for all."""
-        n, names = len(self.output_names), self._named_outputs()
+        n = self._outs.count
         several = isinstance(sample_weight, (list, tuple)) and any(w is None or np.ndim(w) for w in sample_weight)
         if sample_weight is None or (n > 1 and not several and not isinstance(sample_weight, Mapping)):
             return [sample_weight] * n
+        names = self._named_outputs
         missing = [
             i for i, name in enumerate(names) if isinstance(sample_weight, Mapping) and name not in sample_weight
         ]
@@ -85,25 +127,29 @@ class Fed(Compiled):
         if y is None:
             raise ValueError(f"{owner}: y is missing; expected targets for {len(readers[0])} samples.")
         self._assign_outputs()
-        names, shapes = self.output_names, self._output_shapes
-        if class_weight is not None and len(names) > 1:
+        if class_weight is not None and self._outs.count > 1:
             raise ValueError(f"{owner}: `class_weight` is only supported for models with a single output.")
-        given = zip(self._targets_of(y, owner), self._weights_of(sample_weight, owner), strict=True)
-        given = [(i, *pair) for i, pair in enumerate(given) if self._losses.of_outputs[i] is not None]
-        for one, (i, ys, _) in zip(self._losses, given, strict=True):
-            if one.settle(np.shape(ys), shapes[i]):
-                self._plans = {}
-        targets, weights, seen = [], [], dict.fromkeys(range(len(names)))
-        for (i, ys, ws), step in zip(given, self.plan.steps_of("test")[1], strict=True):
-            y_what, shape, op = label("y", names, i), shapes[i][1:], step.op
-            feeding.check_lengths(owner, x=readers[0], **{y_what: feeding.as_numbers(y_what, ys, owner)})
-            targets.append(feeding.Targets(y_what, ys, op, shape, owner))
-            seen[i] = (None, *op.target_shape((1, *shape))[1:]), shapes[i]
-            ws = feeding.sample_weights(ws, op, (len(readers[0]), *shape), owner, label("sample_weight", names, i))
-            ws = feeding.class_weights(ws, class_weight, targets[-1], owner)
-            weights.append(None if ws is None else ws.astype(self.dtype))
-        self._metrics.build(seen)
+        ys, ws = self._targets_of(y, owner), self._weights_of(sample_weight, owner)
+        if self._losses.settle(ys, self._output_shapes):
+            self._plans = {}
+        targets, weights, n = [], [], len(readers[0])
+        for one in self._judged:
+            values = feeding.as_numbers(one.y, ys[one.place], owner)
+            feeding.check_lengths(owner, ("x", one.y), (readers[0], values))
+            targets.append(feeding.Targets(one.y, values, one.op, one.shape, owner))
+            weight = feeding.sample_weights(ws[one.place], one.op, (n, *one.shape), owner, one.weights)
+            weight = feeding.class_weights(weight, class_weight, targets[-1], owner)
+            weights.append(None if weight is None else weight.astype(self.dtype))
+        if not self._metrics.built:
+            self._build_metrics()
         return readers, targets, weights
+
+    def _build_metrics(self):
+        """Make the metric objects, which want to know shapes of targets and of predictions."""
+        seen = dict.fromkeys(range(self._outs.count))
+        for place, _, _, op, shape in self._judged:
+            seen[place] = (None, *op.target_shape((1, *shape))[1:]), self._output_shapes[place]
+        self._metrics.build(seen)
 
     def _feed(self, x, y, sample_weight, batch_size, what, class_weight=None, shuffle=False, steps=None):
         """Return a feed for arrays or for an iterable of batches."""
@@ -125,6 +171,11 @@ class Fed(Compiled):
             if isinstance(x, PyDataset):
                 _check_end(x, steps, owner, what)
                 return PyDatasetFeed(x, convert, steps, shuffle)
+            if steps is None and not hasattr(x, "__iter__") and not hasattr(x, "__len__"):
+                raise ValueError(
+                    f"{owner}: the {type(x).__name__} gives batches by number and has no __len__; expected one, a "
+                    f"PyDataset, or {_STEPS.get(what, 'steps')}, the number of batches to take."
+                )
             return feeding.IterableFeed(x, convert, steps)
         readers = self._readers(x, y, sample_weight, class_weight, what)
         feed = feeding.ArrayFeed(*readers, batch_size or 32, seeds.generator if shuffle else None)
@@ -149,7 +200,7 @@ class Fed(Compiled):
                 f"{owner}: validation_split={share} of {n} samples leaves no sample for one of the two parts."
             )
         named = {f"{key}[{i}]" if len(some) > 1 else key: a for key, some in parts.items() for i, a in enumerate(some)}
-        feeding.check_lengths(owner, **named)
+        feeding.check_lengths(owner, named, named.values())
         held = {"x": self._ins, "y": self._outs, "sample_weight": self._outs}
         head, tail = (
             [_rows(some, rows, held[key]) for key, some in parts.items()] for rows in (slice(at), slice(at, None))

@@ -364,11 +364,11 @@ def class_weights(weights, class_weight, targets, owner):
     return factor if weights is None else weights * factor.reshape(-1, *(1,) * (weights.ndim - 1))
 
 
-def check_lengths(owner, **arrays):
-    """Raise unless all arrays have the same number of samples."""
-    lengths = {name: len(a) for name, a in arrays.items() if a is not None}
-    if len(set(lengths.values())) > 1:
-        sizes = ", ".join(f"{name}: {n}" for name, n in lengths.items())
+def check_lengths(owner, names, arrays):
+    """Raise unless all arrays that are there have the same number of samples."""
+    lengths = [None if a is None else len(a) for a in arrays]
+    if len(set(lengths) - {None}) > 1:
+        sizes = ", ".join(f"{name}: {n}" for name, n in zip(names, lengths, strict=True) if n is not None)
         raise ValueError(
             f"{owner}: Data cardinality is ambiguous. All arrays must have the same number of samples; got {sizes}."
         )

@@ -115,9 +115,9 @@ class Model(ModelSurface, Trainer, OwnCall, Layer):
     @property
     def plan(self):
         """The steps that run; ``print(model.plan)`` shows them."""
-        self.require_built("plan")
         plan = self._plans.get("plan")
         if plan is None:  # of two threads that come at once, both get the same
+            self.require_built("plan")
             shapes = [shape[1:] for shape in self._input_shapes]
             made = Plan(self.leaves, shapes, self.dtype, self._losses.judgements(self._output_shapes), self)
             plan = self._plans.setdefault("plan", made)

@@ -25,9 +25,10 @@ class Stepping(Fed):
         A loss that is NaN raises and leaves the weights alone; with `handles_nan`, it and an infinite one only leave
         them alone.
         """
-        with self.plan.program(len(batch), mode, batch.weights_shapes) as program:
+        plan, n = self.plan, len(batch)
+        with plan.program(n, mode, batch.weights_shapes) as program:
             if mode == "test":
-                self.plan.refresh(program)
+                plan.refresh(program)
             batch.write(program)
             self._losses.set_scales(program)
             program.run()
@@ -38,17 +39,17 @@ class Stepping(Fed):
                 elif loss != loss:
                     raise FloatingPointError(self._explain_nan(self._first_nan(batch)))
                 else:
-                    self._update_weights()
-            self._loss_tracker.add(loss, len(batch))
-            self._losses.note(single, len(batch))
-            seen = [(site.targets, site.y_pred, site.weights if site.weighted else None) for site in program.losses]
-            self._metrics.update(self._losses.by_output(seen))
+                    self._update_weights(program)
+            self._loss_tracker.add(loss, n)
+            self._losses.note(single, n)
+            if self._metrics.look:
+                seen = [(site.targets, site.y_pred, site.weights if site.weighted else None) for site in program.losses]
+                self._metrics.update(self._losses.by_output(seen))
 
-    def _update_weights(self):
-        variables = self.plan.trainable
+    def _update_weights(self, program):
         if not self.optimizer.built:
-            self.optimizer.build(variables)
-        self.optimizer.step([self.plan.gradient(v) for v in variables], variables)
+            self.optimizer.build(program.learning)
+        self.optimizer.step(program.learned, program.learning)
 
     def _first_nan(self, batch):
         """Say where the first NaN or infinity is; the weights are those before this batch."""

@@ -39,6 +39,8 @@ class Program:
         Once it is bound. ``outputs`` are those of predictions; with losses they are those without one.
     losses : list of Site
         Where each loss gets its ``targets``, ``weights`` and ``scale``, and leaves ``losses``, ``total``, ``y_pred``.
+    learning, learned : list
+        In training the weights that it changes, and the arrays of their gradients.
     """
 
     def __init__(self, plan, n, mode, threads, weights_shapes=()):
@@ -175,6 +177,8 @@ class Program:
             if self.training and step.y in self.gradients:
                 backward.append(("backward", step, step.op.backward(site) + self._additions(self._sinks[i])))
         self.losses = [self._bind_loss(i) for i in range(len(self.loss_steps))]
+        self.learning = self.plan.trainable if self.training else []
+        self.learned = [self.plan.gradient(v) for v in self.learning]
         forward += [("forward", step, site.calls) for step, site in zip(self.loss_steps, self.losses, strict=True)]
         self.pieces = [*(prepare if self.training else []), *forward, *reversed(backward)]
         if self.losses:

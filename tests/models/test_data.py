@@ -137,6 +137,20 @@ class Indexed:
         return np.zeros((2, 1)), np.full((2, 1), float(index))
 
 
+class Unbounded:
+    """Batches by number, without a last one."""
+
+    def __getitem__(self, index):
+        return np.zeros((2, 1)), np.full((2, 1), float(index))
+
+
+def test_batches_by_number_need_an_end():
+    for call, steps in (("fit", "steps_per_epoch"), ("evaluate", "steps"), ("predict", "steps")):
+        with pytest.raises(ValueError, match=rf"the Unbounded gives batches by number and has no __len__; .* {steps},"):
+            getattr(line(), call)(Unbounded(), verbose=0)
+    assert line().fit(Unbounded(), steps_per_epoch=3, verbose=0).history["loss"] == [pytest.approx(5 / 3)]
+
+
 def test_generators_go_on_where_they_stopped():
     seen = Seen()
     model = line(metrics=[seen])

@@ -133,6 +133,13 @@ def test_all_ways_to_say_the_same(kind):
         assert set(found[0]) == {*expected, *(f"val_{name}" for name in expected)}
 
 
+def test_one_loss_and_one_weight_for_all_outputs():
+    model = compiled(loss="mse", loss_weights=2.0, metrics=None)
+    targets = {"p": np.zeros((N, 3), "float32"), "q": Y["q"]}
+    found = model.evaluate(X, targets, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(2 * (found["p_loss"] + found["q_loss"]), rel=1e-6)
+
+
 def test_losses_by_hand():
     model = compiled(loss_weights=[0.5, 3.0])
     p, q = model.predict(X, verbose=0)
@@ -338,7 +345,7 @@ ONES = np.ones((N, 3))
         _wrong(lambda m: m.fit(X, Y, class_weight={0: 1.0}, verbose=0), "only supported for models with a single"),
         _wrong(lambda m: m.compile("sgd", [SPARSE, "mse", "mse"]), "compile: loss has 3 entries; expected 2"),
         _wrong(lambda m: m.compile("sgd", {"p": "mse"}), r"expected keys \['p', 'q'\] in loss; got \['p'\]"),
-        _wrong(lambda m: m.compile("sgd", "mse", loss_weights=0.5), "loss_weights=0.5 for 2 outputs"),
+        _wrong(lambda m: m.compile("sgd", ["mse", "mae"], loss_weights=0.5), "loss_weights=0.5 for 2 outputs"),
         _wrong(lambda m: m.compile("sgd", "mse", loss_weights=[1.0, 2.0, 3.0]), "loss_weights has 3 entries"),
         _wrong(lambda m: m.compile("sgd", "mse", loss_weights={"p": 1.0}), r"in loss_weights; got \['p'\]"),
         _wrong(lambda m: m.compile("sgd", "mse", loss_weights=[1.0, "2"]), "loss_weights has '2'; expected numbers"),
