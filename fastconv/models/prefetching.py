@@ -75,10 +75,36 @@ class Prefetch:
         get = _get if self.processes else self.dataset.__getitem__
         waiting = self.waiting = deque()
         while True:
-            waiting.extend(self.executor.submit(get, index) for index in islice(order, self.ahead - len(waiting)))
+            waiting.extend(self._submit(get, index) for index in islice(order, self.ahead - len(waiting)))
             if not waiting:
                 return
-            yield waiting.popleft().result()
+            yield self._result(waiting.popleft())
+
+    def _submit(self, get, index):
+        try:
+            return self.executor.submit(get, index)
+        except Exception as error:  # beginning a process pickles the data set, which may fail in any way
+            if not self.processes:
+                raise
+            raise self._ended() from error
+
+    def _result(self, future):
+        from concurrent.futures import BrokenExecutor  # it is there by now
+
+        try:
+            return future.result()
+        except BrokenExecutor as error:
+            raise self._ended() from error
+
+    def _ended(self):
+        """Return the error that tells why there may be no workers."""
+        kind = type(self.dataset).__name__
+        why = "where processes are not forked, it must be possible to pickle it, and a new process must be able to "
+        why += "import its class; or a process was ended, as for want of memory"
+        return RuntimeError(
+            f"{kind}: a worker could not begin or has ended: {why}. Expected workers that go on; with "
+            "use_multiprocessing=False threads of this process make the batches."
+        )
 
     def _drop(self):
         for future in self.waiting:

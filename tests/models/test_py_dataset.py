@@ -1,7 +1,11 @@
 """PyDataset in fit, evaluate and predict: order, workers, epochs, errors; and what is left behind."""
 
+import multiprocessing
+import os
 import threading
 import time
+from concurrent import futures
+from functools import partial
 
 import numpy as np
 import pytest
@@ -89,6 +93,35 @@ def test_processes():
     seen = Seen()
     line(metrics=[seen]).fit(Numbers(workers=2, use_multiprocessing=True), epochs=2, shuffle=False, verbose=0)
     assert first(seen) == [0, 1, 2, 3, 4, 5] * 2
+
+
+class Dying(Numbers):
+    """Its worker processes end when they are asked for a batch."""
+
+    def __getitem__(self, index):
+        os._exit(3)
+
+
+class Unpickled(Numbers):
+    """No other process can have it, unless it is forked."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.function = lambda: None
+
+    def __reduce__(self):
+        raise TypeError("cannot pickle it")
+
+
+@FORK
+def test_processes_that_end(monkeypatch):
+    model = line()
+    with pytest.raises(RuntimeError, match="Dying: a worker could not begin or has ended"):
+        model.fit(Dying(workers=2, use_multiprocessing=True), verbose=0)
+    spawning = partial(futures.ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
+    monkeypatch.setattr(futures, "ProcessPoolExecutor", spawning)
+    with pytest.raises(RuntimeError, match="Unpickled: a worker could not begin .* use_multiprocessing=False"):
+        model.fit(Unpickled(workers=2, use_multiprocessing=True), verbose=0)
 
 
 @pytest.mark.parametrize("settings", [*WORKERS, {"workers": 1, "use_multiprocessing": True}], ids=str)
