@@ -53,6 +53,8 @@ class Lambda(Layer):
         if output_shape is not None and not callable(output_shape):
             self._output_shape = sizes(f"Layer {self.name!r} (Lambda)", "output_shape", output_shape)
 
+    _of_several = " A Layer of one's own, whose call(self, inputs) gets the list, takes several."
+
     def _run(self, x):
         return self.function(x, **self.arguments)
 

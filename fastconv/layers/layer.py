@@ -486,6 +486,8 @@ class Layer(Surface):
         """Whether a list given to the layer is one of several inputs, not one array."""
         return False
 
+    _of_several = ""  # what a message tells those who give a list to a layer that takes none
+
     def _as_input(self, x):
         x = numeric(f"Layer {self.name!r}", "the input", x)
         if x.ndim == 0:
@@ -498,6 +500,7 @@ class Layer(Surface):
         if is_list and not (self.takes_lists or self.is_traced):
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}): got a list of {len(x)} inputs; expected one input."
+                f"{self._of_several}"
             )
         tensors = [
             t if isinstance(t, KerasTensor) else symbolic.apply(P.ArrayOp("add"), t, 0) for t in (x if is_list else [x])

@@ -85,3 +85,8 @@ def test_wrong_calls():
         L.Lambda(lambda x: x, output_shape=(3,))(np.ones((2, 4)))
     with pytest.raises(ValueError, match="read-only"):
         L.Lambda(lambda x: np.add(x, 1, out=x), output_shape=(4,))(np.ones((2, 4)))
+
+
+def test_several_inputs_are_refused_with_what_takes_them():
+    with pytest.raises(ValueError, match=r"'d' \(Lambda\): got a list of 2 inputs; .* A Layer of one's own"):
+        L.Lambda(lambda pair: pair[0] - pair[1], name="d")([L.Input((3,)), L.Input((3,))])
