@@ -249,6 +249,25 @@ LAYERS = [
     wrong("crop-size", lambda: L.CenterCrop(2, 2.5, name="n"), ValueError, "'n'", "width=2.5"),
     wrong("flip-mode", lambda: L.RandomFlip("both", name="n"), ValueError, "'n'", "mode='both'", "vertical"),
     wrong("rotation", lambda: L.RandomRotation(2, name="n"), ValueError, "'n'", "factor=2", "[-1, 1]"),
+    wrong(
+        "shift-down",
+        lambda: L.RandomTranslation(1.5, 0, name="n"),
+        ValueError,
+        "'n'",
+        "height_factor=1.5",
+        "[-1.0, 1.0]",
+    ),
+    wrong(
+        "shift-up", lambda: L.RandomTranslation((-1.5, 0), 0, name="n"), ValueError, "'n'", "height_factor=(-1.5, 0)"
+    ),
+    wrong(
+        "shift-right",
+        lambda: L.RandomTranslation(0, 1.5, name="n"),
+        ValueError,
+        "'n'",
+        "width_factor=1.5",
+        "[-1.0, 1.0]",
+    ),
     wrong("zoom", lambda: L.RandomZoom(0.1, -1.0, name="n"), ValueError, "'n'", "width_factor=-1.0", "(-1.0, 1.0]"),
     wrong("zoom-fill", lambda: L.RandomZoom(0.1, fill_mode="x", name="n"), NotImplementedError, "'n'", "fill_mode='x'"),
     wrong("contrast-range", lambda: L.RandomContrast(0.1, 5, name="n"), ValueError, "'n'", "value_range=5"),
@@ -758,6 +777,13 @@ FUNCTIONS = [
         "strides=(2, 2)",
     ),
     wrong("conv1d-size", lambda: L.Conv1D(4, (3, 3), name="n"), ValueError, "'n'", "kernel_size=(3, 3)"),
+    wrong(
+        "adaptive-largest",
+        lambda: L.AdaptiveMaxPooling2D((1 << 16, 1 << 15), name="n"),
+        ValueError,
+        "'n'",
+        "more than 2147483647 values",
+    ),
     wrong("adaptive-size", lambda: L.AdaptiveMaxPooling2D((1, 2, 3), name="n"), TypeError, "'n'", "(1, 2, 3)"),
     wrong("ops-conv-kernel-rank", lambda: ops.conv(IMAGES, X), ValueError, "ops.conv", "kernel", "(6, 4)", "4 axes"),
     wrong(

@@ -150,7 +150,7 @@ MUTANTS = [
     # ---- convolution, relu and pooling in one
     ("conv_relu_max_pool.pxi", "&self.which[0] + at + group * self.out_channels + first", "&self.which[0] + at + first", FUSED),
     ("conv_relu_max_pool.pxi", "window * BLOCK_LANES", "(window - 1) * BLOCK_LANES", FUSED),
-    ("conv_relu_max_pool.pxi", "range(1, window)", "window - 1", FUSED),
+    ("conv_relu_max_pool.pxi", "range(1, window)", "window - 1", WINOGRAD),
     ("conv_relu_max_pool.pxi", "vrelu(best)", "best", FUSED),
     ("conv_relu_max_pool.pxi", "vmark_dead(winner, best, DEAD_WINDOW)", "winner", FUSED),
     ("conv_relu_max_pool.pxi", "image * self.pooled * self.channels + channel", "image * self.pooled + channel", FUSED),

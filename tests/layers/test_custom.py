@@ -2,6 +2,7 @@
 
 import copy
 import json
+import operator
 import pickle
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import fastconv as keras
 from fastconv import layers as L
-from fastconv import ops
+from fastconv import ops, optimizers
 from fastconv.layers.variable import Variable
 from fastconv.models import Sequential
 from fastconv.names import CUSTOM_OBJECTS
@@ -505,3 +506,25 @@ def test_an_activation_may_be_set(activation):
     layer.activation = activation
     sign = -1 if activation is None else 0
     np.testing.assert_array_equal(layer(-np.ones((1, 3))), np.full((1, 2), 3.0 * sign))
+
+
+@pytest.mark.parametrize("turn", [operator.neg, abs], ids=["neg", "abs"])
+def test_signs_of_weights_are_traced(turn):
+    """What is computed from a weight is computed anew in each call, and its gradient goes to the weight."""
+
+    class Turned(L.Layer):
+        def build(self, input_shape):
+            self.w = self.add_weight((3,), "ones", name="w")
+
+        def call(self, inputs):
+            return inputs * turn(self.w)
+
+    model = Sequential([L.Input((3,)), Turned()])
+    model.compile(optimizers.SGD(1.0), "mse")
+    x, y = np.ones((1, 3), "float32"), np.zeros((1, 3), "float32")
+    w = model.layers[0].w
+    for value in (-3.0, 2.0):
+        w.assign(np.full(3, value))
+        np.testing.assert_array_equal(model.predict(x, verbose=0), [[turn(value)] * 3])
+    model.train_on_batch(x, y)
+    np.testing.assert_allclose(w.numpy(), 2.0 - 2 * 2.0 / 3, rtol=1e-6)

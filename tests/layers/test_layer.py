@@ -314,3 +314,9 @@ def test_ints_of_numpy_are_ints():
 )
 def test_numbers_of_numpy_are_numbers(make):
     make()
+
+
+def test_one_group_of_all_channels_is_normalized_like_a_layer(rng):
+    x = rng.standard_normal((2, 5, 6, 4)).astype(np.float32)
+    expected = L.LayerNormalization(axis=(1, 2, 3), center=False, scale=False)(x)
+    np.testing.assert_allclose(L.GroupNormalization(1, center=False, scale=False)(x), expected, rtol=1e-4, atol=1e-5)

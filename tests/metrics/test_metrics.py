@@ -156,6 +156,22 @@ def test_refusals(make, message):
         make()
 
 
+@pytest.mark.parametrize(("rows", "label", "expected"), [(4, 3, 0), (4, -1, 0), (1, 2, 1), (1, 3, 0), (5, 0, 1)])
+def test_labels_that_are_no_class_are_never_among_the_best(rows, label, expected):
+    y_pred = np.tile([0.2, 0.5, 0.3], (rows, 1))
+    matches = metrics.sparse_top_k_categorical_accuracy(np.full(rows, label), y_pred, k=3)
+    np.testing.assert_array_equal(matches, np.full(rows, expected))
+
+
+def test_variables_are_what_was_added():
+    metric = metrics.Metric()
+    added = [metric.add_variable((2,), "ones", name="a"), metric.add_weight((), name="b")]
+    assert [id(v) for v in metric.variables] == [id(v) for v in added]
+    assert not any(v.trainable for v in added)
+    metric.reset_state()
+    assert [v.numpy().sum() for v in added] == [0, 0]
+
+
 @pytest.mark.parametrize("method", ["update_state", "result"])
 def test_what_subclasses_have_to_write(method):
     with pytest.raises(NotImplementedError, match=f"Metric does not define {method}"):

@@ -78,8 +78,9 @@ def test_inference_pools_to_the_same_without_the_winners(case, variant, rng):
     np.testing.assert_array_equal(site.y, reference.conv_relu_max_pool(x, w, b, **case.settings))
 
 
-def test_no_images_give_no_gradient(variant):
-    op, shapes = Conv2DReluMaxPool2D((2, 2), (2, 2)), ((0, 8, 8, 3), (3, 3, 3, 8), (8,))
+@pytest.mark.parametrize("channels", [3, 16])  # few, and so many that winners are visited
+def test_no_images_give_no_gradient(channels, variant):
+    op, shapes = Conv2DReluMaxPool2D((2, 2), (2, 2)), ((0, 8, 8, channels), (3, 3, channels, 8), (8,))
     y, backprop = guarded.call(op, *(np.ones(shape, np.float32) for shape in shapes))
     assert [np.count_nonzero(gradient) for gradient in backprop(np.ones(y.shape, np.float32))] == [0, 0, 0]
 

@@ -182,6 +182,13 @@ def test_the_order_of_variables(optimizer, names):
     assert optimizer.variables[-1].path == f"{optimizer.name}/{(START + names)[-1]}"
 
 
+@pytest.mark.parametrize("cls", [optimizers.Adam, optimizers.Ftrl, optimizers.Nadam, optimizers.SGD])
+def test_what_an_optimizer_remembers_is_not_trained(cls):
+    optimizer = cls()
+    optimizer.build([Variable(np.ones(3, "float32"))])
+    assert not any(variable.trainable for variable in optimizer.variables)
+
+
 def test_slots_are_named_after_paths():
     variable = Variable([1.0], name="kernel")
     variable.path = "net/conv2d/kernel"
