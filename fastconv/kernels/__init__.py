@@ -15,6 +15,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 ``bfloat16_winograd.pxi``   tiles with products of such pairs
 ``bias.pxi``                a bias added by itself, and its gradient
 ``depthwise.pxi``           convolutions of every channel by itself: forward, both gradients
+``few_channels.pxi``        which windows the lanes of a row of cells belong to, where channels do not fill a vector
 ``pool.pxi``                max and average pooling
 ``overlapping_pool.pxi``    the gradient of max pools of 3x3 cells, two apart
 ``global_pool.pxi``         the same with one window, the image

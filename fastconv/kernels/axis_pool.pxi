@@ -91,14 +91,41 @@ cdef class AxisPoolBackward(AxisPool):
     cdef const real[::1] dy
     cdef real[::1] dx
     cdef const ix[:, ::1] over                  # [cells] first window over it, end
+    cdef Lanes lanes                            # where `inner` does not fill a vector, see few_channels.pxi
 
     def __init__(self, const real[::1] dy, real[::1] dx, sizes, const ix[:, ::1] window, const ix[:, ::1] over,
                  int threads):
         AxisPool.__init__(self, sizes, window, threads)
         self.dy, self.dx, self.over = dy, dx, over
+        self.lanes = self.lanes_of_a_row() if self.inner < VL else None
+
+    cdef Lanes lanes_of_a_row(self):
+        """Return the tables for cells of a few values; None where too many windows lie over them."""
+        cdef ix i
+        cdef Lanes lanes = Lanes(self.windows, 1)
+        lanes.row[0].count = 1
+        for i in range(self.windows):
+            lanes.window[i].first, lanes.window[i].skipped = self.window[i, 0], 0
+            lanes.window[i].count = self.window[i, 1] - self.window[i, 0]
+        lanes.fill(self.cells, self.inner, lanes.window[0].count if self.windows else 0)
+        return lanes if lanes.fits else None
 
     cdef ix lines(self) noexcept nogil:
-        return self.cells
+        return self.cells if self.lanes is None else 1
+
+    cdef void line(self, ix n, ix k) noexcept nogil:
+        if self.lanes is None:
+            self.cell(n, k)
+        else:
+            self.row(n * self.windows * self.inner, n * self.cells * self.inner)
+
+    cdef void row(self, ix at, ix cells) noexcept nogil:
+        """Write all cells from `cells` on, by their lanes; their windows' gradients begin at `at`."""
+        pass
+
+    cdef void cell(self, ix n, ix k) noexcept nogil:
+        """Write the values of one cell."""
+        pass
 
 
 cdef class axis_mean_backward(AxisPoolBackward):
@@ -108,17 +135,32 @@ cdef class axis_mean_backward(AxisPoolBackward):
                  int threads=1):
         AxisPoolBackward.__init__(self, dy, dx, sizes, window, over, threads)
 
-    cdef void line(self, ix n, ix k) noexcept nogil:
-        cdef ix c, i, count
+    cdef void row(self, ix at, ix cells) noexcept nogil:
+        self.lanes.shares(&self.dy[0] + at, self.lanes.row, 1, &self.dx[0] + cells)
+
+    cdef void cell(self, ix n, ix k) noexcept nogil:
+        cdef ix i = self.over[k, 0], windows = self.over[k, 1] - i
+        cdef ix at = (n * self.windows + i) * self.inner
         cdef real* dx = &self.dx[0] + (n * self.cells + k) * self.inner
-        cdef const real* dy = &self.dy[0] + n * self.windows * self.inner
+        if windows == 1 and self.inner >= VL:
+            self.shared(True, 1, i, at, dx)
+        elif windows == 2 and self.inner >= VL:
+            self.shared(True, 2, i, at, dx)
+        else:
+            self.shared(False, windows, i, at, dx)
+
+    cdef inline void shared(self, const bint whole, const ix windows, ix first, ix at, real* dx) noexcept nogil:
+        """The same for so many windows, which most cells have one or two of."""
+        cdef ix c, to, i, count
+        cdef const real* dy = &self.dy[0] + at
         cdef vf total
         for c from 0 <= c < self.inner by VL:
+            to = min(c, self.inner - VL) if whole else c
             total = vset(0)
-            for i in range(self.over[k, 0], self.over[k, 1]):
-                count = self.window[i, 1] - self.window[i, 0]
-                total = total + vload_n(dy + i * self.inner + c, self.inner - c) / vset(<real>count)
-            vstore_n(dx + c, total, self.inner - c)
+            for i in range(windows):
+                count = self.window[first + i, 1] - self.window[first + i, 0]
+                total = total + load_lanes(whole, dy + i * self.inner + to, self.inner - to) / vset(<real>count)
+            store_lanes(whole, dx + to, total, self.inner - to)
 
 
 cdef class axis_max_backward(AxisPoolBackward):
@@ -130,17 +172,34 @@ cdef class axis_max_backward(AxisPoolBackward):
         AxisPoolBackward.__init__(self, dy, dx, sizes, window, over, threads)
         self.which = which
 
-    cdef void line(self, ix n, ix k) noexcept nogil:
-        cdef ix c, i, lanes, at = n * self.windows * self.inner
+    cdef void row(self, ix at, ix cells) noexcept nogil:
+        self.lanes.winners(&self.dy[0] + at, &self.which[0] + at, 1, 0, 0, &self.dx[0] + cells)
+
+    cdef void cell(self, ix n, ix k) noexcept nogil:
+        cdef ix i = self.over[k, 0], windows = self.over[k, 1] - i
+        cdef ix at = (n * self.windows + i) * self.inner
         cdef real* dx = &self.dx[0] + (n * self.cells + k) * self.inner
+        if windows == 1 and self.inner >= VL:
+            self.won(True, 1, i, k, at, dx)
+        elif windows == 2 and self.inner >= VL:
+            self.won(True, 2, i, k, at, dx)
+        else:
+            self.won(False, windows, i, k, at, dx)
+
+    cdef inline void won(self, const bint whole, const ix windows, ix first, ix k, ix at, real* dx) noexcept nogil:
+        """The same for so many windows, which most cells have one or two of."""
+        cdef ix c, to, i, lanes
+        cdef const real* dy = &self.dy[0] + at
+        cdef const uint8_t* which = &self.which[0] + at
         cdef vf total
         for c from 0 <= c < self.inner by VL:
-            total, lanes = vset(0), self.inner - c
-            for i in range(self.over[k, 0], self.over[k, 1]):
-                total = total + vkeep_equal(vload_n(&self.dy[at + i * self.inner + c], lanes),
-                                            vload_bytes_n(&self.which[at + i * self.inner + c], lanes),
-                                            <int>(k - self.window[i, 0]))
-            vstore_n(dx + c, total, lanes)
+            to = min(c, self.inner - VL) if whole else c
+            total, lanes = vset(0), self.inner - to
+            for i in range(windows):
+                total = total + vkeep_equal(load_lanes(whole, dy + i * self.inner + to, lanes),
+                                            vload_bytes_n(which + i * self.inner + to, lanes),
+                                            <int>(k - self.window[first + i, 0]))
+            store_lanes(whole, dx + to, total, lanes)
 
 
 cdef class axis_max_scatter(AxisPool):

@@ -94,8 +94,8 @@ cdef class relu_average_pool2d_backward(PoolBackward):
     """dx = each output's gradient, shared equally by its window's cells, where their bit in `which` says alive."""
 
     def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[::1] dx, sizes, ix images, int threads=1):
-        PoolBackward.__init__(self, dy, which, dx, sizes, images, threads)
         self.masked = True
+        PoolBackward.__init__(self, dy, which, dx, sizes, images, threads)
 
 
 cdef inline void share_masked(bint whole, ix rows, ix cols, const real* dy, const uint8_t* alive, const Pool* s,

@@ -17,10 +17,6 @@ cdef struct Pool:                       # of both axes: input and output sizes, 
     ix window_height, window_width, stride_height, stride_width, top, left
 
 
-cdef struct Span:                       # the cells of a window inside of the image, along one axis
-    ix first, count, skipped            # skipped: cells of the window that lie before the image
-
-
 cdef inline Span span_of(ix index, ix window, ix stride, ix before, ix size) noexcept nogil:
     cdef ix start = index * stride - before
     cdef Span s
@@ -246,27 +242,26 @@ cdef inline void hand_out(const bint whole, const bint winners, const int rows, 
                             vkeep_equal(g, winner, place + r * <int>s.window_width + q) if winners else g, lanes)
 
 
-cdef inline void gather(const bint whole, const bint winners, const int rows, const int cols, const real* dy,
-                        const uint8_t* which, const Pool* s, int place, real divisor, real* dx) noexcept nogil:
+cdef inline void gather(const bint winners, const int rows, const int cols, const real* dy, const uint8_t* which,
+                        const Pool* s, int place, real divisor, real* dx) noexcept nogil:
     """One cell, all channels: its sum over rows x cols windows; `place` is the cell's in the first of them."""
-    cdef ix c, at, lanes, channels = s.channels, offset
+    cdef ix c, at, channels = s.channels, offset
     cdef vf total, g
     cdef int i, j
     for c from 0 <= c < channels by VL:
-        at = min(c, channels - VL) if whole else c
-        lanes = channels - at
+        at = min(c, channels - VL)
         total = vset(0)
         for i in range(rows):
             for j in range(cols):
                 offset = (i * s.out_width + j) * channels + at
-                g = load_lanes(whole, dy + offset, lanes)
+                g = vload(dy + offset)
                 if winners:
-                    g = vkeep_equal(g, vload_bytes_n(which + offset, lanes),
+                    g = vkeep_equal(g, vload_bytes_n(which + offset, VL),
                                     place - <int>(i * s.stride_height * s.window_width + j * s.stride_width))
                 total = total + g
         if not winners:
             total = total / vset(divisor)
-        store_lanes(whole, dx + at, total, lanes)
+        vstore(dx + at, total)
 
 
 cdef class PoolBackward(Pooling):
@@ -276,6 +271,7 @@ cdef class PoolBackward(Pooling):
     cdef real[::1] dx
     cdef bint apart, winners, paired            # paired: windows of 3x3 cells, two apart, see overlapping_pool.pxi
     cdef bint masked                            # of a mean behind a relu, see conv_average_pool.pxi
+    cdef Lanes lanes                            # where channels do not fill a vector, see few_channels.pxi
 
     def __init__(self, const real[::1] dy, const uint8_t[::1] which, real[::1] dx, sizes, ix images, int threads=1):
         Pooling.__init__(self, sizes, images, threads)
@@ -283,6 +279,19 @@ cdef class PoolBackward(Pooling):
         self.apart = (self.s.stride_height >= self.s.window_height and self.s.stride_width >= self.s.window_width)
         self.paired = (self.winners and self.whole and self.s.window_height == self.s.window_width == 3
                        and self.s.stride_height == self.s.stride_width == 2)
+        # A window that hands out costs a store a cell: lanes pay where cells are small and windows narrow (measured).
+        cdef bint small = not self.apart or self.s.channels * self.s.window_width <= VL
+        self.lanes = self.lanes_of_a_row() if small and not (self.whole or self.masked) else None
+
+    cdef Lanes lanes_of_a_row(self):
+        cdef ix i, j
+        cdef Lanes lanes = Lanes(self.s.out_width, self.s.out_height)
+        for i in range(self.s.out_height):
+            lanes.row[i] = self.rows_of(i)
+        for j in range(self.s.out_width):
+            lanes.window[j] = self.cols_of(j)
+        lanes.fill(self.s.width, self.s.channels, self.s.window_width)
+        return lanes
 
     cdef void run(self) noexcept nogil:
         cdef ix t, rows = self.steps()
@@ -291,12 +300,16 @@ cdef class PoolBackward(Pooling):
 
     cdef ix steps(self) noexcept nogil:
         """Return how many steps an image is: rows of windows, of blocks of 2x2 cells, or of cells."""
+        if self.lanes is not None:
+            return self.s.height
         if self.apart:
             return self.s.out_height
         return (self.s.height + self.s.top + 1) // 2 if self.paired else self.s.height
 
     cdef void step(self, ix n, ix i) noexcept nogil:
-        if self.apart:
+        if self.lanes is not None:
+            self.lane_row(n, i)
+        elif self.apart:
             self.line(n, i)
         elif self.paired:
             self.blocks(n, i)
@@ -305,6 +318,24 @@ cdef class PoolBackward(Pooling):
 
     cdef const uint8_t* winner(self, ix at) noexcept nogil:
         return &self.which[at] if self.winners else NULL
+
+    cdef ix first_over(self, ix r) noexcept nogil:
+        """Return the first row of windows that reaches row r of cells."""
+        return max(0, (r + self.s.top - self.s.window_height + self.s.stride_height) // self.s.stride_height)
+
+    # -- few channels
+    cdef void lane_row(self, ix n, ix r) noexcept nogil:
+        """Write one row of cells, whatever its windows are, in vectors that know nothing of where cells end."""
+        cdef const Pool* s = &self.s
+        cdef ix first = self.first_over(r), rows = min(s.out_height, (r + s.top) // s.stride_height + 1) - first
+        cdef ix at = (n * s.out_height + first) * s.out_width * s.channels
+        cdef real* dx = &self.dx[0] + (n * s.height + r) * s.width * s.channels
+        if self.winners:
+            self.lanes.winners(&self.dy[0] + at, &self.which[0] + at, rows,
+                               <int>((r + s.top - first * s.stride_height) * s.window_width),
+                               <int>(s.stride_height * s.window_width), dx)
+        else:
+            self.lanes.shares(&self.dy[0] + at, self.lanes.row + first, rows, dx)
 
     # -- windows that lie apart
     cdef void line(self, ix n, ix i) noexcept nogil:
@@ -360,7 +391,7 @@ cdef class PoolBackward(Pooling):
     cdef void cells(self, ix n, ix r) noexcept nogil:
         """Write one row of cells."""
         cdef const Pool* s = &self.s
-        cdef ix first = max(0, (r + s.top - s.window_height + s.stride_height) // s.stride_height), q, j = 0, stop = 0
+        cdef ix first = self.first_over(r), q, j = 0, stop = 0
         cdef ix rows = min(s.out_height, (r + s.top) // s.stride_height + 1) - first, at
         cdef real* dx = &self.dx[0] + (n * s.height + r) * s.width * s.channels
         cdef int place
@@ -383,18 +414,16 @@ cdef class PoolBackward(Pooling):
         cdef const real* dy = &self.dy[0] + at
         cdef const uint8_t* which = &self.which[0] + at if winners else NULL
         cdef real divisor = <real>(self.s.window_height * self.s.window_width)
-        if not self.whole:
-            gather(False, winners, <int>rows, <int>cols, dy, which, &self.s, place, divisor, dx)
-        elif rows == 1 and cols == 1:
-            gather(True, winners, 1, 1, dy, which, &self.s, place, divisor, dx)
+        if rows == 1 and cols == 1:
+            gather(winners, 1, 1, dy, which, &self.s, place, divisor, dx)
         elif rows == 1 and cols == 2:
-            gather(True, winners, 1, 2, dy, which, &self.s, place, divisor, dx)
+            gather(winners, 1, 2, dy, which, &self.s, place, divisor, dx)
         elif rows == 2 and cols == 1:
-            gather(True, winners, 2, 1, dy, which, &self.s, place, divisor, dx)
+            gather(winners, 2, 1, dy, which, &self.s, place, divisor, dx)
         elif rows == 2 and cols == 2:
-            gather(True, winners, 2, 2, dy, which, &self.s, place, divisor, dx)
+            gather(winners, 2, 2, dy, which, &self.s, place, divisor, dx)
         else:
-            gather(True, winners, <int>rows, <int>cols, dy, which, &self.s, place, divisor, dx)
+            gather(winners, <int>rows, <int>cols, dy, which, &self.s, place, divisor, dx)
 
     cdef inline bint even(self, ix i, ix rows, ix j, ix cols) noexcept nogil:
         """Whether rows x cols windows from (i, j) on lie wholly inside of the image: then one division will do."""

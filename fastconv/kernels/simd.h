@@ -91,6 +91,8 @@ static inline void vtake_winner(vf *best, vi *which, vf v, int index) {
 }
 static inline vf vlarger(vf best, vf v) { return v > best || v != v ? v : best; }
 static inline vi vload_bytes(const unsigned char *p) { return *p; }
+static inline vi vload_int(const int *p) { return *p; }
+static inline vf vkeep_same(vf v, vi a, vi b) { return a == b ? v : 0; }
 static inline void vstore_bytes(unsigned char *p, vi v) { *p = (unsigned char)v; }
 static inline vf vsqrt(vf v) { return FC_SQRT(v); }
 static inline vf vmax(vf a, vf b) { return a > b ? a : b; }
@@ -110,6 +112,9 @@ static inline vf vrelu(vf v) { return (vf)(~(vi)(v < (vf){0}) & (vi)v); }
 static inline vf vkeep_positive(vf v, vf test) { return (vf)((vi)(test > (vf){0}) & (vi)v); }
 static inline vf vkeep_equal(vf v, vi a, int b) { return (vf)((vi)(a == viset(b)) & (vi)v); }
 static inline vf vdrop_equal(vf v, vi a, int b) { return (vf)(~(vi)(a == viset(b)) & (vi)v); }
+static inline vf vkeep_same(vf v, vi a, vi b) { return (vf)((vi)(a == b) & (vi)v); }
+typedef int vints __attribute__((vector_size(VL * sizeof(int)), aligned(sizeof(int)), may_alias));
+static inline vi vload_int(const int *p) { return __builtin_convertvector(*(const vints *)p, vi); }
 static inline vi vmark_dead(vi which, vf v, int mark) {
     vi dead = (vi)(v <= (vf){0});
     return (dead & viset(mark)) | (~dead & which);
@@ -256,6 +261,14 @@ static inline vf vpermute(vf v, const int *index) {
     vstore(lanes, v);
     return vpick(lanes, index);
 #endif
+}
+/* The same of integers: their bits pass as a real's. */
+static inline vi vpermute_int(vi v, const int *index) {
+    vf bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits = vpermute(bits, index);
+    memcpy(&v, &bits, sizeof v);
+    return v;
 }
 /* The first n lanes (n may be more than VL): the rest is zero, or left alone in memory. */
 #if MASKS

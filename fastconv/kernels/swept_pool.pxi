@@ -32,6 +32,8 @@ cdef class SweptPoolBackward(PoolBackward):
             return 0
         if i >= self.steps():
             return self.s.height
+        if self.lanes is not None:
+            return i
         if self.apart:
             return self.rows_of(i).first
         return i * 2 - self.s.top if self.paired else i
