@@ -4,6 +4,7 @@ One source, ``_kernels.pyx``, is compiled once for each instruction set. It incl
 
 ==========================  =====================================================================
 ``base.pxi``                the vector type of ``simd.h``, and Kernel: a call bound to its arrays
+``behind.pxi``              an activation behind the values that another kernel makes
 ``sliding.pxi``             windows over images: bands, register tiles, the split over threads
 ``conv.pxi``                conv2d forward, filter gradient, bias gradient, packing of filters
 ``volume.pxi``              the same over planes of volumes: conv3d

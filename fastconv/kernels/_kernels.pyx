@@ -1,6 +1,7 @@
 # cython: autotestdict=False
 """The kernels of one instruction set: setup.py compiles this file once for each row of its VARIANTS table."""
 include "base.pxi"
+include "behind.pxi"
 include "sliding.pxi"
 include "conv.pxi"
 include "volume.pxi"

@@ -1,7 +1,6 @@
 """Activations, value by value."""
 
 # The activations of Keras that go value by value: one row each, f(x) and f'(x) from a vector of x and two settings.
-ctypedef vf (*Function)(vf x, vf a, vf b) noexcept nogil
 
 cdef vf vsigmoid(vf x, vf a, vf b) noexcept nogil:
     return vset(1) / (vset(1) + vexp(-x))
@@ -38,7 +37,8 @@ cdef vf softsign_slope(vf x, vf a, vf b) noexcept nogil:
 cdef vf silu(vf x, vf a, vf b) noexcept nogil:
     return x * vsigmoid(x, a, b)
 cdef vf silu_slope(vf x, vf a, vf b) noexcept nogil:
-    return vsigmoid(x, a, b) * (vset(1) + x * vsigmoid(-x, a, b))
+    cdef vf e = vexp(-vat_least(x, vset(-80))), s = vset(1) / (vset(1) + e)     # 1 - s = e s, without cancelling
+    return s * (vset(1) + x * (e * s))
 cdef vf gelu(vf x, vf a, vf b) noexcept nogil:
     return x * vnormal_cdf(x)
 cdef vf gelu_slope(vf x, vf a, vf b) noexcept nogil:
@@ -105,6 +105,11 @@ cdef vf threshold(vf x, vf a, vf b) noexcept nogil:
 cdef vf threshold_slope(vf x, vf a, vf b) noexcept nogil:
     return vwhere(x, a, vset(1), vset(0))
 
+cdef vf leaky_relu(vf x, vf slope, vf maximum) noexcept nogil:
+    return vwhere(x, vset(0), vat_most(x, maximum), slope * x)
+cdef vf leaky_relu_slope(vf x, vf slope, vf maximum) noexcept nogil:
+    return vwhere(x, vset(0), vwhere(maximum, x, vset(1), vset(0)), slope)
+
 cdef struct Activation:
     Function value, slope
 
@@ -139,6 +144,7 @@ row("sparse_plus", sparse_plus, sparse_sigmoid)
 row("squareplus", squareplus, squareplus_slope)
 row("tanh_shrink", tanh_shrink, tanh_shrink_slope)
 row("threshold", threshold, threshold_slope)
+row("leaky_relu", leaky_relu, leaky_relu_slope)
 
 
 cdef class activation_forward(Elementwise):
@@ -179,6 +185,19 @@ cdef class activation_backward(Elementwise):
         for i from start <= i < stop by VL:
             vstore_n(&self.dx[i], vload_n(&self.dy[i], stop - i) * self.slope(vload_n(&self.x[i], stop - i), a, b),
                      stop - i)
+
+
+cdef class activate(Elementwise):
+    """y = f(y); f is what the tuple `behind` says."""
+    cdef real[::1] y
+    cdef Behind f
+
+    def __init__(self, real[::1] y, behind, int threads=1):
+        Elementwise.__init__(self, y.size, threads, 20)
+        self.y, self.f = y, behind_of(behind)
+
+    cdef void slice(self, ix start, ix stop) noexcept nogil:
+        finish_run(&self.f, &self.y[start], stop - start, 1, stop - start)
 
 
 cdef class prelu_forward(Kernel):

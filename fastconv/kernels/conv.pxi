@@ -78,6 +78,7 @@ cdef class conv2d_forward(Sliding):
     cdef const real[::1] added
     cdef ix out_block, out_image, w_stride
     cdef bint relu, biased
+    cdef Behind f                         # of what `unit` makes
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, real[:, ::1] scratch,
                  windows, ix groups, ix out_channels, ix w_stride=0, bint relu=False, const real[::1] added=None,
@@ -87,6 +88,13 @@ cdef class conv2d_forward(Sliding):
         self.b = b
         self.out, self.out_block, self.out_image = windows.out, windows.out_block, windows.out_image
         self.w_stride, self.added = w_stride, added
+
+    def finish_with(self, behind):
+        """Let the activation `behind` stand behind all sums; return False if this kernel cannot do that."""
+        if type(self) is not conv2d_forward:
+            return False
+        self.f = behind_of(behind)
+        return True
 
     cdef void item(self, ix at, ix split, int thread) noexcept nogil:
         cdef ix image = at // self.blocks, block = at % self.blocks, u
@@ -100,6 +108,9 @@ cdef class conv2d_forward(Sliding):
         """One block of output channels for one block of rows, whose outputs start at y[at]."""
         cdef ix channel = u // self.channel_blocks * self.out_channels + u % self.channel_blocks * BLOCK_LANES
         self.contract(u, band, pixels, &self.y[0] + at + channel, &self.out[0], self.relu)
+        if self.f.kind != NOTHING:
+            finish_pixels(&self.f, &self.y[0] + at + channel, &self.out[0], pixels,
+                          min(<ix>BLOCK_LANES, self.out_channels - u % self.channel_blocks * BLOCK_LANES))
 
     cdef void contract(self, ix u, const real* band, ix pixels, real* y, const ix* out, bint relu) noexcept nogil:
         cdef ix group = u // self.channel_blocks, first = u % self.channel_blocks * BLOCK_LANES

@@ -418,6 +418,7 @@ cdef class depthwise_conv2d(Depthwise):
     cdef real[::1] y
     cdef ix parts
     cdef bint relu, biased
+    cdef Behind f
 
     def __init__(self, const real[::1] x, const real[::1] w, const real[::1] b, real[::1] y, lists, ix channels,
                  bint relu=False, int threads=1):
@@ -425,6 +426,11 @@ cdef class depthwise_conv2d(Depthwise):
         self.x, self.w, self.y, self.relu, self.biased = x, w, y, relu, b is not None
         self.b = b
         self.parts = max(1, min(self.bands, 4 * self.threads // max(1, self.images * self.blocks)))
+
+    def finish_with(self, behind):
+        """Let the activation `behind` stand behind all sums; return that this kernel can do that."""
+        self.f = behind_of(behind)
+        return True
 
     cdef void run(self) noexcept nogil:
         self.pieces(self.images * self.parts * self.blocks)
@@ -438,9 +444,17 @@ cdef class depthwise_conv2d(Depthwise):
         s.w, s.w_step = <real*>&self.w[0] + c * self.taps, self.taps
         s.b = &self.b[c] if self.biased else NULL
         s.relu = self.relu
-        self.some_bands(&s, &self.x[0] + image * self.height * self.width * self.channels,
-                        &self.y[0] + image * self.out_height * self.out_width * self.channels, block,
-                        part * self.bands // self.parts, (part + 1) * self.bands // self.parts)
+        cdef const real* x = &self.x[0] + image * self.height * self.width * self.channels
+        cdef real* y = &self.y[0] + image * self.out_height * self.out_width * self.channels
+        cdef ix top = part * self.bands // self.parts, bottom = (part + 1) * self.bands // self.parts, i
+        if self.f.kind == NOTHING:
+            self.some_bands(&s, x, y, block, top, bottom)
+            return
+        for i in range(top, bottom):
+            self.some_bands(&s, x, y, block, i, i + 1)
+            finish_run(&self.f, y + BAND_ROWS * i * self.out_width * self.channels + c, self.channels,
+                       min(<ix>BAND_ROWS, self.out_height - BAND_ROWS * i) * self.out_width,
+                       min(<ix>BLOCK_CHANNELS, self.channels - c))
 
     cdef void dense(self, const Spot* s, ix taps, ix kind, ix m) noexcept nogil:
         if taps == 3:

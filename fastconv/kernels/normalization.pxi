@@ -312,9 +312,9 @@ cdef inline vf normalized(vf x, vf mean, vf scale, vf offset) noexcept nogil:
     return (x - mean) * scale + offset
 
 
-cdef inline void normalize_tile(const int v, const bint whole, const bint relu, const real* x, ix stride, ix lines,
-                                ix n, const real* factors, ix width, real* y) noexcept nogil:
-    """y = (x - mean) * scale + offset, then relu if asked, for a tile v vectors wide, or its first n values."""
+cdef inline void normalize_tile(const int v, const bint whole, const int kind, const Behind* f, const real* x,
+                                ix stride, ix lines, ix n, const real* factors, ix width, real* y) noexcept nogil:
+    """y = f((x - mean) * scale + offset) for a tile v vectors wide, or its first n values."""
     cdef vf mean[TILE_V]
     cdef vf scale[TILE_V]
     cdef vf offset[TILE_V]
@@ -329,47 +329,54 @@ cdef inline void normalize_tile(const int v, const bint whole, const bint relu, 
         for j in range(v):
             vprefetch(x + (i + NORM_ROWS) * stride + j * VL)
             z = normalized(load(whole, x + i * stride + j * VL, n), mean[j], scale[j], offset[j])
-            z = vrelu(z) if relu else z
+            z = behind(kind, z, f)
             if whole:
                 vstore(y + i * stride + j * VL, z)
             else:
                 vstore_n(y + i * stride + j * VL, z, n)
 
 
-cdef inline void normalize_lines(const bint relu, const real* x, ix width, ix lines, const real* factors,
-                                 real* y) noexcept nogil:
+cdef inline void normalize_lines(const int kind, const Behind* f, const real* x, ix width, ix lines,
+                                 const real* factors, real* y) noexcept nogil:
     """A tile of whole lines."""
     cdef ix j = 0
     while j + TILE_V * VL <= width:
-        normalize_tile(TILE_V, True, relu, x + j, width, lines, VL, factors + j, width, y + j)
+        normalize_tile(TILE_V, True, kind, f, x + j, width, lines, VL, factors + j, width, y + j)
         j = j + TILE_V * VL
     while j < width:
-        normalize_tile(1, True, relu, x + j, width, lines, VL, factors + j, width, y + j)
+        normalize_tile(1, True, kind, f, x + j, width, lines, VL, factors + j, width, y + j)
         j = j + VL
 
 
 cdef class normalize_forward(ColumnSweep):
-    """y = (x - mean) * scale + offset, then relu if asked."""
+    """y = f((x - mean) * scale + offset); f is what the tuple `behind` says."""
     cdef const real[::1] x
     cdef const real[:, :, ::1] factors
     cdef real[::1] y
-    cdef bint relu
+    cdef Behind f
 
-    def __init__(self, const real[::1] x, const real[:, :, ::1] factors, real[::1] y, columns, bint relu=False,
+    def __init__(self, const real[::1] x, const real[:, :, ::1] factors, real[::1] y, columns, behind=None,
                  int threads=1):
         ColumnSweep.__init__(self, columns, threads, backwards=True)
-        self.x, self.factors, self.y, self.relu = x, factors, y, relu
+        self.x, self.factors, self.y, self.f = x, factors, y, behind_of(behind)
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
+        if self.f.kind == NOTHING:
+            self.tiles_of(NOTHING, segment, chunk)
+        elif self.f.kind == RELU:
+            self.tiles_of(RELU, segment, chunk)
+        elif self.f.kind == CUT_RELU:
+            self.tiles_of(CUT_RELU, segment, chunk)
+        else:
+            self.tiles_of(BY_TABLE, segment, chunk)
+
+    cdef inline void tiles_of(self, const int kind, ix segment, ix chunk) noexcept nogil:
         cdef ix start = segment * self.c.rows * self.c.channels, width = self.c.width, lines, at
         cdef ix line, first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
         cdef const real* factors = &self.factors[segment, 0, 0]
         for line from first <= line < stop by NORM_ROWS:
             lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
-            if self.relu:
-                normalize_lines(True, &self.x[at], width, lines, factors, &self.y[at])
-            else:
-                normalize_lines(False, &self.x[at], width, lines, factors, &self.y[at])
+            normalize_lines(kind, &self.f, &self.x[at], width, lines, factors, &self.y[at])
 
     cdef void finish(self, ix segment) noexcept nogil:
         """The rest behind the last line."""
@@ -377,18 +384,16 @@ cdef class normalize_forward(ColumnSweep):
         cdef ix width = self.c.width
         cdef const real* factors = &self.factors[segment, 0, 0]
         for j from 0 <= j < n by VL:
-            if self.relu:
-                normalize_tile(1, False, True, &self.x[at + j], 0, 1, n - j, factors + j, width, &self.y[at + j])
-            else:
-                normalize_tile(1, False, False, &self.x[at + j], 0, 1, n - j, factors + j, width, &self.y[at + j])
+            normalize_tile(1, False, self.f.kind, &self.f, &self.x[at + j], 0, 1, n - j, factors + j, width,
+                           &self.y[at + j])
 
 
 # ---- backward
 
-cdef inline void norm_sums_tile(const int v, const bint whole, const bint relu, const real* x, const real* dy,
-                                ix stride, ix lines, ix n, const real* factors, ix width,
+cdef inline void norm_sums_tile(const int v, const bint whole, const int kind, const Behind* f, const real* x,
+                                const real* dy, ix stride, ix lines, ix n, const real* factors, ix width,
                                 real* sums) noexcept nogil:
-    """Add a tile's sums of g and of g * (x - mean) to `sums`; g is dy where the relu lets it through."""
+    """Add a tile's sums of g and of g * (x - mean) to `sums`; g is what the activation makes of dy."""
     cdef vf mean[TILE_V]
     cdef vf total[TILE_V]
     cdef vf product[TILE_V]
@@ -404,9 +409,9 @@ cdef inline void norm_sums_tile(const int v, const bint whole, const bint relu, 
             vprefetch(dy + (i + NORM_ROWS) * stride + j * VL)
             g = load(whole, dy + i * stride + j * VL, n)
             d = load(whole, x + i * stride + j * VL, n)
-            if relu:
-                g = vkeep_positive(g, normalized(d, mean[j], vload(factors + SCALE * width + j * VL),
-                                                 vload(factors + OFFSET * width + j * VL)))
+            if kind != NOTHING:
+                g = let_through(kind, g, normalized(d, mean[j], vload(factors + SCALE * width + j * VL),
+                                                    vload(factors + OFFSET * width + j * VL)), f)
             total[j] = total[j] + g
             product[j] = product[j] + g * (d - mean[j])
     for j in range(v):
@@ -414,36 +419,47 @@ cdef inline void norm_sums_tile(const int v, const bint whole, const bint relu, 
         vstore(sums + width + j * VL, vload(sums + width + j * VL) + product[j])
 
 
-cdef inline void norm_sums_lines(const bint relu, const real* x, const real* dy, ix width, ix lines,
+cdef inline void norm_sums_lines(const int kind, const Behind* f, const real* x, const real* dy, ix width, ix lines,
                                  const real* factors, real* sums) noexcept nogil:
     """A tile of whole lines."""
     cdef ix j = 0
     while j + TILE_V * VL <= width:
-        norm_sums_tile(TILE_V, True, relu, x + j, dy + j, width, lines, VL, factors + j, width, sums + j)
+        norm_sums_tile(TILE_V, True, kind, f, x + j, dy + j, width, lines, VL, factors + j, width, sums + j)
         j = j + TILE_V * VL
     while j < width:
-        norm_sums_tile(1, True, relu, x + j, dy + j, width, lines, VL, factors + j, width, sums + j)
+        norm_sums_tile(1, True, kind, f, x + j, dy + j, width, lines, VL, factors + j, width, sums + j)
         j = j + VL
 
 
 cdef class normalize_backward_sums(ColumnSweep):
     """sums[segment]: of g, and of g * (x - mean) / deviation, for every channel.
 
-    g is dy, with `relu` where that let values through: which, is worked out again from x. `partial` holds
+    g is dy times the slope of what is `behind`, which is worked out again from x. `partial` holds
     [segment][chunk][2][width].
     """
     cdef const real[::1] x, dy
     cdef const real[:, :, ::1] factors
     cdef real[::1] partial
     cdef real[:, :, ::1] sums
-    cdef bint relu
+    cdef Behind f
 
     def __init__(self, const real[::1] x, const real[::1] dy, const real[:, :, ::1] factors, real[::1] partial,
-                 real[:, :, ::1] sums, columns, bint relu=False, int threads=1):
+                 real[:, :, ::1] sums, columns, behind=None, int threads=1):
         ColumnSweep.__init__(self, columns, threads)
-        self.x, self.dy, self.factors, self.partial, self.sums, self.relu = x, dy, factors, partial, sums, relu
+        self.x, self.dy, self.factors, self.partial, self.sums = x, dy, factors, partial, sums
+        self.f = behind_of(behind)
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
+        if self.f.kind == NOTHING:
+            self.tiles_of(NOTHING, segment, chunk)
+        elif self.f.kind == RELU:
+            self.tiles_of(RELU, segment, chunk)
+        elif self.f.kind == CUT_RELU:
+            self.tiles_of(CUT_RELU, segment, chunk)
+        else:
+            self.tiles_of(BY_TABLE, segment, chunk)
+
+    cdef inline void tiles_of(self, const int kind, ix segment, ix chunk) noexcept nogil:
         cdef ix line, lines, j, at, start = segment * self.c.rows * self.c.channels, width = self.c.width
         cdef ix first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
         cdef ix n = self.c.rest if chunk == self.c.chunks - 1 else 0
@@ -452,16 +468,11 @@ cdef class normalize_backward_sums(ColumnSweep):
         memset(sums, 0, 2 * width * sizeof(real))
         for line from first <= line < stop by NORM_ROWS:
             lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
-            if self.relu:
-                norm_sums_lines(True, &self.x[at], &self.dy[at], width, lines, factors, sums)
-            else:
-                norm_sums_lines(False, &self.x[at], &self.dy[at], width, lines, factors, sums)
+            norm_sums_lines(kind, &self.f, &self.x[at], &self.dy[at], width, lines, factors, sums)
         for j from 0 <= j < n by VL:
             at = start + self.c.lines * width + j
-            if self.relu:
-                norm_sums_tile(1, False, True, &self.x[at], &self.dy[at], 0, 1, n - j, factors + j, width, sums + j)
-            else:
-                norm_sums_tile(1, False, False, &self.x[at], &self.dy[at], 0, 1, n - j, factors + j, width, sums + j)
+            norm_sums_tile(1, False, kind, &self.f, &self.x[at], &self.dy[at], 0, 1, n - j, factors + j, width,
+                           sums + j)
 
     cdef void finish(self, ix segment) noexcept nogil:
         cdef ix i, j, width = self.c.width, c = self.c.channels
@@ -537,9 +548,9 @@ cdef class norm_slopes(Segments):
                 memcpy(&self.slopes[s, k, i], &self.slopes[s, k, 0], channels * sizeof(real))
 
 
-cdef inline void gradient_tile(const int v, const bint whole, const bint relu, const real* x, const real* dy,
-                               ix stride, ix lines, ix n, const real* factors, const real* slopes, ix width,
-                               real* dx) noexcept nogil:
+cdef inline void gradient_tile(const int v, const bint whole, const int kind, const Behind* f, const real* x,
+                               const real* dy, ix stride, ix lines, ix n, const real* factors, const real* slopes,
+                               ix width, real* dx) noexcept nogil:
     """dx = scale * g - slope 0 - slope 1 * (x - mean)."""
     cdef vf mean[TILE_V]
     cdef vf scale[TILE_V]
@@ -559,8 +570,8 @@ cdef inline void gradient_tile(const int v, const bint whole, const bint relu, c
             vprefetch(dy + (i + NORM_ROWS) * stride + j * VL)
             g = load(whole, dy + i * stride + j * VL, n)
             d = load(whole, x + i * stride + j * VL, n)
-            if relu:
-                g = vkeep_positive(g, normalized(d, mean[j], scale[j], vload(factors + OFFSET * width + j * VL)))
+            if kind != NOTHING:
+                g = let_through(kind, g, normalized(d, mean[j], scale[j], vload(factors + OFFSET * width + j * VL)), f)
             g = scale[j] * g - first[j] - second[j] * (d - mean[j])
             if whole:
                 vstore(dx + i * stride + j * VL, g)
@@ -568,15 +579,15 @@ cdef inline void gradient_tile(const int v, const bint whole, const bint relu, c
                 vstore_n(dx + i * stride + j * VL, g, n)
 
 
-cdef inline void gradient_lines(const bint relu, const real* x, const real* dy, ix width, ix lines,
+cdef inline void gradient_lines(const int kind, const Behind* f, const real* x, const real* dy, ix width, ix lines,
                                 const real* factors, const real* slopes, real* dx) noexcept nogil:
     """A tile of whole lines."""
     cdef ix j = 0
     while j + TILE_V * VL <= width:
-        gradient_tile(TILE_V, True, relu, x + j, dy + j, width, lines, VL, factors + j, slopes + j, width, dx + j)
+        gradient_tile(TILE_V, True, kind, f, x + j, dy + j, width, lines, VL, factors + j, slopes + j, width, dx + j)
         j = j + TILE_V * VL
     while j < width:
-        gradient_tile(1, True, relu, x + j, dy + j, width, lines, VL, factors + j, slopes + j, width, dx + j)
+        gradient_tile(1, True, kind, f, x + j, dy + j, width, lines, VL, factors + j, slopes + j, width, dx + j)
         j = j + VL
 
 
@@ -585,24 +596,32 @@ cdef class normalize_backward_input(ColumnSweep):
     cdef const real[::1] x, dy
     cdef const real[:, :, ::1] factors, slopes
     cdef real[::1] dx
-    cdef bint relu
+    cdef Behind f
 
     def __init__(self, const real[::1] x, const real[::1] dy, const real[:, :, ::1] factors,
-                 const real[:, :, ::1] slopes, real[::1] dx, columns, bint relu=False, int threads=1):
+                 const real[:, :, ::1] slopes, real[::1] dx, columns, behind=None, int threads=1):
         ColumnSweep.__init__(self, columns, threads, backwards=True)
-        self.x, self.dy, self.factors, self.slopes, self.dx, self.relu = x, dy, factors, slopes, dx, relu
+        self.x, self.dy, self.factors, self.slopes, self.dx = x, dy, factors, slopes, dx
+        self.f = behind_of(behind)
 
     cdef void chunk(self, ix segment, ix chunk) noexcept nogil:
+        if self.f.kind == NOTHING:
+            self.tiles_of(NOTHING, segment, chunk)
+        elif self.f.kind == RELU:
+            self.tiles_of(RELU, segment, chunk)
+        elif self.f.kind == CUT_RELU:
+            self.tiles_of(CUT_RELU, segment, chunk)
+        else:
+            self.tiles_of(BY_TABLE, segment, chunk)
+
+    cdef inline void tiles_of(self, const int kind, ix segment, ix chunk) noexcept nogil:
         cdef ix start = segment * self.c.rows * self.c.channels, width = self.c.width, lines, at
         cdef ix line, first = first_line(&self.c, chunk), stop = first_line(&self.c, chunk + 1)
         cdef const real* factors = &self.factors[segment, 0, 0]
         cdef const real* slopes = &self.slopes[segment, 0, 0]
         for line from first <= line < stop by NORM_ROWS:
             lines, at = min(<ix>NORM_ROWS, stop - line), start + line * width
-            if self.relu:
-                gradient_lines(True, &self.x[at], &self.dy[at], width, lines, factors, slopes, &self.dx[at])
-            else:
-                gradient_lines(False, &self.x[at], &self.dy[at], width, lines, factors, slopes, &self.dx[at])
+            gradient_lines(kind, &self.f, &self.x[at], &self.dy[at], width, lines, factors, slopes, &self.dx[at])
 
     cdef void finish(self, ix segment) noexcept nogil:
         """The rest behind the last line."""
@@ -612,12 +631,8 @@ cdef class normalize_backward_input(ColumnSweep):
         cdef const real* slopes = &self.slopes[segment, 0, 0]
         for j from 0 <= j < n by VL:
             i = at + j
-            if self.relu:
-                gradient_tile(1, False, True, &self.x[i], &self.dy[i], 0, 1, n - j, factors + j, slopes + j, width,
-                              &self.dx[i])
-            else:
-                gradient_tile(1, False, False, &self.x[i], &self.dy[i], 0, 1, n - j, factors + j, slopes + j, width,
-                              &self.dx[i])
+            gradient_tile(1, False, self.f.kind, &self.f, &self.x[i], &self.dy[i], 0, 1, n - j, factors + j,
+                          slopes + j, width, &self.dx[i])
 
 
 # ---- rows: layer normalization and vectors of length one

@@ -22,6 +22,16 @@ class Relu(Op):
     def is_plain(self):
         return self.max_value is None and self.negative_slope == 0 and self.threshold == 0
 
+    @property
+    def behind(self):
+        """What kernels that know it behind their own work are told: a tuple of a name and numbers; None if none do."""
+        if self.threshold != 0:
+            return None
+        if self.is_plain:
+            return ("relu",)
+        *_, maximum = self._numbers()
+        return ("leaky_relu", self.negative_slope, maximum) if self.negative_slope else ("cut_relu", maximum)
+
     def _numbers(self):
         return self.negative_slope, self.threshold, math.inf if self.max_value is None else self.max_value
 
@@ -59,6 +69,11 @@ class Elementwise(Op):
         super().__init__(function=function, **{**known, **settings})
         self.name = function
         self.numbers = _SELU if function == "selu" else tuple(float(self.settings[key]) for key in known)
+
+    @property
+    def behind(self):
+        """See `Relu.behind`: the row of the kernels' table."""
+        return (self.function, *self.numbers)
 
     def forward(self, site):
         x, y = site.x.reshape(-1), site.y.reshape(-1)

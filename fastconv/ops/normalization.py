@@ -39,7 +39,7 @@ def columns(site, segments=1):
 class _OverChannels(Op):
     """What the ops here share: their columns, and the calls of both directions from given factors."""
 
-    relu = False
+    behind = None
     keeps_dy = True
 
     def output_shape(self, x, *params):
@@ -55,13 +55,13 @@ class _OverChannels(Op):
     def _columns(self, site):
         return columns(site)
 
-    def _set_relu(self, relu):
-        if relu:
-            self.name = f"{type(self).name}_relu"
+    def _set_behind(self, behind):
+        if behind:
+            self.name = f"{type(self).name}_{behind[0]}"
 
     def _normalize(self, site, c):
         x, y = site.x.reshape(-1), site.y.reshape(-1)
-        return site.k.normalize_forward(x, site.factors, y, c, self.relu, threads=site.threads)
+        return site.k.normalize_forward(x, site.factors, y, c, self.behind, threads=site.threads)
 
     def _backward_needs(self, c):
         return {
@@ -73,22 +73,25 @@ class _OverChannels(Op):
     def _sums(self, site, c):
         x, dy = site.x.reshape(-1), site.dy.reshape(-1)
         arrays = (x, dy, site.factors, site.partial_sums, site.sums)
-        return site.k.normalize_backward_sums(*arrays, c, self.relu, threads=site.threads)
+        return site.k.normalize_backward_sums(*arrays, c, self.behind, threads=site.threads)
 
     def _input_gradient(self, site, c):
         x, dy, dx = site.x.reshape(-1), site.dy.reshape(-1), site.dx.reshape(-1)
         arrays = (x, dy, site.factors, site.slopes, dx)
-        return site.k.normalize_backward_input(*arrays, c, self.relu, threads=site.threads)
+        return site.k.normalize_backward_input(*arrays, c, self.behind, threads=site.threads)
 
 
 class Normalize(_OverChannels):
-    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, then relu if asked; gamma and beta may be None."""
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta; gamma and beta may be None.
+
+    `behind` it an activation, as its op tells it: ("relu",), say (see `Relu.behind`).
+    """
 
     name = "normalize"
 
-    def __init__(self, epsilon=1e-3, relu=False):
-        super().__init__(epsilon=epsilon, relu=relu)
-        self._set_relu(relu)
+    def __init__(self, epsilon=1e-3, behind=None):
+        super().__init__(epsilon=epsilon, behind=behind)
+        self._set_behind(behind)
 
     def needs(self, site):
         c = self._columns(site)
@@ -179,7 +182,7 @@ class _ByOwnStatistics(_OverChannels):
 
 
 class BatchNorm(_ByOwnStatistics):
-    """Every channel by its mean and variance over the batch, then * gamma + beta, then relu if asked.
+    """Every channel by its mean and variance over the batch, then * gamma + beta, `behind` it an activation.
 
     Parameters: gamma, beta (both may be None), and the moving mean and variance, which forward changes:
     average * momentum + value * (1 - momentum), the batch's variance being divided by its count. An empty batch
@@ -189,9 +192,9 @@ class BatchNorm(_ByOwnStatistics):
     name = "batch_norm"
     state = (2, 3)
 
-    def __init__(self, momentum=0.99, epsilon=1e-3, relu=False):
-        super().__init__(momentum=momentum, epsilon=epsilon, relu=relu)
-        self._set_relu(relu)
+    def __init__(self, momentum=0.99, epsilon=1e-3, behind=None):
+        super().__init__(momentum=momentum, epsilon=epsilon, behind=behind)
+        self._set_behind(behind)
 
     def flops(self, x, *params):
         return 7 * int(math.prod(x))

@@ -39,7 +39,7 @@ class ActivationAveragePool2D(AveragePool2D):
 
 
 class BatchNormMaxPool2D(BatchNorm):
-    """Batch normalization in training, relu if asked, and a max pool.
+    """Batch normalization in training, `behind` it nothing or a relu, and a max pool.
 
     Forward saves of each window who won, and what stood there before it was normalized: of the cells that won nothing
     no statistic's gradient needs to know.
@@ -47,8 +47,8 @@ class BatchNormMaxPool2D(BatchNorm):
 
     name = "batch_norm_max_pool2d"
 
-    def __init__(self, pool_size, pool_strides, pool_padding="valid", momentum=0.99, epsilon=1e-3, relu=False):
-        super().__init__(momentum, epsilon, relu)
+    def __init__(self, pool_size, pool_strides, pool_padding="valid", momentum=0.99, epsilon=1e-3, behind=None):
+        super().__init__(momentum, epsilon, behind)
         self.pool = MaxPool2D(pool_size, pool_strides, pool_padding)
         own = {f"pool_{key.removeprefix('pool_')}": value for key, value in self.pool.settings.items()}
         self.settings = {**own, **self.settings}
@@ -76,12 +76,12 @@ class BatchNormMaxPool2D(BatchNorm):
     def _normalize(self, site, c):
         which, won = (site.which.reshape(-1), site.won.reshape(-1)) if site.training else (None, None)
         arrays = (site.x.reshape(-1), site.factors, site.y.reshape(-1), which, won)
-        settings = (self.pool._sizes(site), site.x_shape[0], self.relu)
+        settings = (self.pool._sizes(site), site.x_shape[0], self.behind is not None)
         return site.k.normalize_max_pool2d_forward(*arrays, *settings, threads=site.threads)
 
     def _sums(self, site, c):
         arrays = (site.won.reshape(-1), site.dy.reshape(-1), site.factors, site.partial_sums, site.sums)
-        return site.k.normalize_backward_sums(*arrays, self._pooled(site), self.relu, threads=site.threads)
+        return site.k.normalize_backward_sums(*arrays, self._pooled(site), self.behind, threads=site.threads)
 
     def _input_gradient(self, site, c):
         arrays = (site.x.reshape(-1), site.dy.reshape(-1), site.which.reshape(-1), site.factors, site.slopes)

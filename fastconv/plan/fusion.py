@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fastconv.ops import loss
 from fastconv.ops import primitives as P
+from fastconv.ops.activated import Activated
 from fastconv.ops.conv_pool import MOST_BITS
 from fastconv.ops.pool import LARGEST_WINDOW
 from fastconv.plan.folding import folded_transposed_weights, folded_weights
@@ -78,8 +79,8 @@ def few_means(activation, pool):
 
 
 def winners_told(norm, pool):
-    """Tell whether every window has a winner that a byte can number."""
-    return told_in_bytes(pool) and isinstance(pool.padding, str)
+    """Tell whether every window has a winner that a byte can number, and nothing but a relu stands before it."""
+    return norm.behind in (None, ("relu",)) and told_in_bytes(pool) and isinstance(pool.padding, str)
 
 
 def inverse(first, second):
@@ -89,7 +90,17 @@ def inverse(first, second):
 
 def linear(first, norm):
     """Tell whether nothing stands between the sums of the first op and the normalization, nor behind it."""
-    return not first.relu and not norm.relu
+    return not first.relu and not norm.behind
+
+
+def bare(norm, activation):
+    """Tell whether nothing stands behind the normalization yet, and kernels know the activation there."""
+    return norm.behind is None and activation.behind is not None
+
+
+def finishes(op, activation):
+    """Tell whether nothing stands behind the op yet, and kernels know the activation there."""
+    return not op.relu and activation.behind is not None
 
 
 def no_relu(*ops):
@@ -130,6 +141,10 @@ def _with_relu(op, relu):
     return type(op)(**{**op.settings, "relu": True})
 
 
+def _with_activation(norm, activation):
+    return type(norm)(**{**norm.settings, "behind": activation.behind})
+
+
 SEVERAL = 5040  # samples of a batch that shows which shapes change with it, though reshape divides it
 # ops with weights and a bias; the weights' last axes are the outputs, or the last but one
 SUMS = (P.Conv2D, P.DepthwiseConv2D, P.Dense, P.Conv1D, P.Conv3D, P.DepthwiseConv1D, P.DepthwiseConv3D)
@@ -141,6 +156,7 @@ POOLED = {
     (P.Conv2D, P.AveragePool2D): P.Conv2DAveragePool2D,
     (P.Conv1D, P.AveragePool1D): P.Conv1DAveragePool1D,
 }
+NORMS, ACTIVATIONS = (P.BatchNorm, P.Normalize), (P.Relu, P.Elementwise)
 MAX_POOLS = (P.MaxPool1D, P.MaxPool2D, P.MaxPool3D)
 # rows that leave nothing; they come first, since longer runs may meet when they are done
 CANCELLATIONS = [Fusion((P.SwapAxes, P.SwapAxes), lambda first, second: None, inverse)]
@@ -157,8 +173,7 @@ FUSIONS = [
     Fusion((P.BatchNorm, P.MaxPool2D), _norm_pool, winners_told),
     Fusion((P.Conv2D, P.Relu), _with_relu, plain_relu),
     *(Fusion((op, P.Relu), _with_relu, plain_relu) for op in (*SUMS[1:], *TRANSPOSED_SUMS)),
-    Fusion((P.BatchNorm, P.Relu), _with_relu, plain_relu),
-    Fusion((P.Normalize, P.Relu), _with_relu, plain_relu),
+    *(Fusion((norm, act), _with_activation, bare) for norm in NORMS for act in ACTIVATIONS),
     Fusion((P.Merge, P.Relu), _with_relu, plain_sum),
     Fusion((P.Sum, P.Relu), _with_relu, plain_relu),
     Fusion((P.Conv2D, P.Sum), lambda conv, other: P.Conv2DAdd(**conv.settings), no_relu),
@@ -168,6 +183,12 @@ FUSIONS = [
         lambda softmax, entropy: loss.SoftmaxCrossEntropy(entropy.sparse, entropy.smoothing, entropy.ignored),
         probabilities,
     ),
+]
+# rows for inference only, when all else is fused: values get their activation before they leave the caches
+FINISHES = [
+    Fusion((op, act), lambda op, act: Activated(op, act.behind), finishes, wide=True)
+    for op in (*SUMS, P.Conv2DAdd)
+    for act in ACTIVATIONS
 ]
 # rows for inference only: weights that do not learn here may be replaced by others, made when those have changed
 FOLDINGS = [
@@ -287,6 +308,11 @@ def fuse(steps, kept=()):
         Values that are wanted for themselves: no fusion may swallow them.
     """
     return _apply(FUSIONS, _apply(CANCELLATIONS, list(steps), kept), kept)
+
+
+def finish(steps, kept=()):
+    """Return the fused steps of inference with activations as the last thing that other ops do; see `fuse`."""
+    return _apply(FINISHES, list(steps), kept)
 
 
 def without(op_class, steps):

@@ -10,7 +10,7 @@ from fastconv import kernels
 from fastconv.ops import primitives as P
 from fastconv.ops.loss import LossOp
 from fastconv.plan import arena, describe
-from fastconv.plan.fusion import fold, fuse, settle_sums, sink_activations, sink_swaps, without
+from fastconv.plan.fusion import finish, fold, fuse, settle_sums, sink_activations, sink_swaps, without
 from fastconv.plan.lowering import Chain, Step, lower_network, narrow
 from fastconv.plan.program import Program
 from fastconv.runtime import settings, threads
@@ -85,18 +85,25 @@ class Plan:
             steps = steps if training else fold(steps, kept)  # once, for all modes: they share the folded weights
         plain, source = without(P.ActivityPenalty, steps)  # predictions cost nothing of what only a loss sees
         found = [source.get(value, value) for value in outputs]
-        plain = fuse(plain, set(found)) if self.fused else plain
+        plain = self._fuse(plain, set(found), training)
         judged = [Step(j.op, x, len(shapes) + i, (), ("loss",)) for i, (j, x) in enumerate(self._judged(outputs))]
         unjudged = [x for x, j in zip(outputs, self._of_each(outputs), strict=True) if j is None]
         shapes = [*shapes, *(shapes[step.x] for step in judged)]
         steps = _each_behind_its_maker(steps, judged)
-        steps = fuse(steps, set(unjudged)) if self.fused else steps
+        steps = self._fuse(steps, set(unjudged), training)
         losses = sorted((step for step in steps if isinstance(step.op, LossOp)), key=lambda step: step.y)
         steps = [step for step in steps if not isinstance(step.op, LossOp)]
         return {
             "shapes": shapes, "plain": narrow(plain), "found": found, "steps": narrow(steps), "losses": losses,
             "unjudged": unjudged,
         }  # fmt: skip
+
+    def _fuse(self, steps, kept, training):
+        """Return the steps with all fusions of a mode, if there are to be any."""
+        if not self.fused:
+            return steps
+        steps = fuse(steps, kept)
+        return steps if training else finish(steps, kept)
 
     def _of_each(self, outputs):
         """Return what is said of the loss of each output."""

@@ -504,7 +504,7 @@ def batch_norm(rng):
         dx, dgamma, dbeta = _norm_gradients(R.normalize_over_backward(x, axes, gamma, dy, 0.1), gamma, beta, 1)
         return dx, dgamma, dbeta, None, None
 
-    op = P.BatchNorm(epsilon=0.1, relu=relu)
+    op = P.BatchNorm(epsilon=0.1, behind=("relu",) if relu else None)
     return Trial(op, (numbers(rng, shape), gamma, beta, *state), forward, backward, False, 1024)
 
 

@@ -59,7 +59,7 @@ def test_batch_norm(shape, relu, variant, rng):
     x, gamma, beta, dy = normal(rng, shape, shape[-1:], shape[-1:], shape)
     x += 3
     mean, variance = np.ones(shape[-1], np.float32), np.full(shape[-1], 2, np.float32)
-    y, backprop = P.BatchNorm(momentum=0.75, relu=relu)(x, gamma, beta, mean, variance)
+    y, backprop = P.BatchNorm(momentum=0.75, behind=("relu",) if relu else None)(x, gamma, beta, mean, variance)
     dx, dgamma, dbeta, *states = backprop(dy)
     assert states == [None, None]
     if not len(x):
@@ -79,7 +79,9 @@ def test_batch_norm(shape, relu, variant, rng):
 @pytest.mark.parametrize("shape", [s for s in SHAPES if s[0] > 1], ids=str)
 def test_batch_norm_in_float64(shape, relu, rng):
     x, gamma, beta, dy = normal(rng, shape, shape[-1:], shape[-1:], shape, dtype=np.float64)
-    y, backprop = P.BatchNorm(relu=relu)(x, gamma, beta, np.zeros_like(beta), np.ones_like(beta))
+    y, backprop = P.BatchNorm(behind=("relu",) if relu else None)(
+        x, gamma, beta, np.zeros_like(beta), np.ones_like(beta)
+    )
     for actual, right in zip((y, *backprop(dy)), batch_norm(x, gamma, beta, dy, relu), strict=False):
         np.testing.assert_allclose(actual, right, rtol=1e-9, atol=1e-10)
 
@@ -138,7 +140,7 @@ def test_constants_have_no_variance(value, variant):
 def test_nan_stays_in_its_channel(variant, rng):
     x = normal(rng, (40, 20))[0]
     x[7, 3] = np.nan
-    y, _ = P.BatchNorm(relu=True)(x, *np.ones((4, 20), np.float32))
+    y, _ = P.BatchNorm(behind=("relu",))(x, *np.ones((4, 20), np.float32))
     assert np.isnan(y[:, 3]).all() and not np.isnan(np.delete(y, 3, axis=1)).any()
 
 
@@ -148,7 +150,7 @@ def test_normalize(shape, relu, variant, rng):
     c = shape[-1]
     x, gamma, beta, mean, dy = normal(rng, shape, c, c, c, shape)
     variance = rng.random(c).astype(np.float32)
-    y, backprop = P.Normalize(relu=relu)(x, gamma, beta, mean, variance)
+    y, backprop = P.Normalize(behind=("relu",) if relu else None)(x, gamma, beta, mean, variance)
     z = reference.normalize(*exact(x, mean, variance, gamma, beta))
     near(y, reference.relu(z) if relu else z, x)
     dz = reference.relu_backward(z, dy.astype(float)) if relu else dy.astype(float)
@@ -240,7 +242,7 @@ def test_gradients_are_difference_quotients(name, rng):
 
 @pytest.mark.parametrize(
     "op",
-    [P.BatchNorm(), P.BatchNorm(relu=True), P.Normalize(), P.GroupNorm(3), P.LayerNorm(), P.UnitNorm()],
+    [P.BatchNorm(), P.BatchNorm(behind=("relu",)), P.Normalize(), P.GroupNorm(3), P.LayerNorm(), P.UnitNorm()],
     ids=lambda op: op.name,
 )
 @pytest.mark.parametrize("shape", [(9, 61, 63, 12), (33, 40, 41, 3), (40001, 6), (30, 9, 9, 96)], ids=str)

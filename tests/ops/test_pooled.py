@@ -16,8 +16,8 @@ FILLED = [case for case in PLAIN if case.images[0]]
 def norm_pool(case, relu=True):
     """Return the fused op, its two parts, and a function that draws parameters."""
     strides = case.strides or case.pool_size
-    fused = P.BatchNormMaxPool2D(case.pool_size, strides, case.padding, relu=relu)
-    return fused, P.BatchNorm(relu=relu), P.MaxPool2D(case.pool_size, strides, case.padding)
+    fused = P.BatchNormMaxPool2D(case.pool_size, strides, case.padding, behind=("relu",) if relu else None)
+    return fused, P.BatchNorm(behind=("relu",) if relu else None), P.MaxPool2D(case.pool_size, strides, case.padding)
 
 
 def draw(case, rng, dtype=np.float32):
@@ -69,7 +69,9 @@ def test_gradients_of_normalization_and_pool_by_differences(case, rng):
 def test_a_dead_window_moves_nothing_but_the_mean(variant):
     x = np.arange(64, dtype=np.float32).reshape(1, 4, 4, 4)
     gamma, beta = np.ones(4, np.float32), np.full(4, -9, np.float32)
-    y, back = P.BatchNormMaxPool2D((2, 2), (2, 2), relu=True)(x, gamma, beta, np.zeros(4, np.float32), gamma.copy())
+    y, back = P.BatchNormMaxPool2D((2, 2), (2, 2), behind=("relu",))(
+        x, gamma, beta, np.zeros(4, np.float32), gamma.copy()
+    )
     assert not y.any()
     assert not any(np.any(d) for d in back(np.ones_like(y))[:3])
 
@@ -82,7 +84,7 @@ def test_same_bits_for_any_number_of_threads(op, variant, set_num_threads, rng):
         set_num_threads(threads)
         if op == "norm":
             row = np.ones(35, np.float32)
-            y, back = P.BatchNormMaxPool2D((3, 3), (2, 2), relu=True)(x, row, row, row.copy(), row.copy())
+            y, back = P.BatchNormMaxPool2D((3, 3), (2, 2), behind=("relu",))(x, row, row, row.copy(), row.copy())
         else:
             y, back = P.ActivationAveragePool2D("tanh", (2, 2))(x)
         found.append([a.tobytes() for a in (y, *back(y)) if a is not None])
