@@ -12,6 +12,7 @@ _FOLDER = str(Path(__file__).parents[2] / "fastconv" / "benchmark")
 sys.path.insert(0, _FOLDER)
 try:
     workloads = importlib.import_module("sides.workloads")
+    nets = importlib.import_module("sides.nets")
     sizes = importlib.import_module("sides.sizes")
     _fastconv_side = importlib.import_module("sides.fastconv_side")
 finally:

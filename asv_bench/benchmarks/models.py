@@ -6,7 +6,7 @@ from fastconv.datasets import fashion_mnist_small
 from fastconv.utils import set_random_seed
 
 from .baseline import TutorialNetwork
-from .bench import side, workloads
+from .bench import nets, side, workloads
 
 
 class Train:
@@ -65,6 +65,36 @@ class Epoch:
 
     def time_fit(self, n, library):
         self.fit()
+
+
+class Step:
+    """A training step of a residual and of a mobile network."""
+
+    params = (list(nets.NETS), list(nets.NET_TRAINING))
+    param_names = ("network", "batch")
+
+    def setup(self, name, n):
+        """Make the network and the batch, and take a step."""
+        self.step = side().step(name, n)
+        self.step()  # plans the buffers
+
+    def time_step(self, name, n):
+        self.step()
+
+
+class Infer:
+    """A prediction of these networks."""
+
+    params = (list(nets.NETS), list(nets.NET_INFERENCE))
+    param_names = ("network", "batch")
+
+    def setup(self, name, n):
+        """Make the network and the batch."""
+        self.infer = side().infer(name, n)
+        self.infer()  # plans the buffers
+
+    def time_infer(self, name, n):
+        self.infer()
 
 
 class Learning:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from fastconv.benchmark.sides import workloads
+from fastconv.benchmark.sides.nets import NET_INFERENCE, NET_TRAINING, NETS
 from fastconv.benchmark.sides.workloads import CONV, DEPTHWISE, EPOCH, INFERENCE_BATCHES, POOL, TRAINING_BATCHES
 
 # unit -> (the figure of a row from its amount and its cost, which is seconds or bytes a call; is more better?)
@@ -29,6 +30,8 @@ QUICK = (
     "train/128",
     "alone/128",
     "call/",
+    "step/",
+    "infer/",
     "memory/",
     "import",
     "installed",
@@ -89,6 +92,14 @@ def groups(variants, threads):
         *(Work(f"call/{n}", f"model(x), batch {n}", "images/s", n) for n in INFERENCE_BATCHES),
         *(Work(f"predict/{n}", f"predict, batch {n}", "images/s", n) for n in INFERENCE_BATCHES),
     ]
+    networks = [
+        work
+        for name in NETS
+        for work in (
+            *(Work(f"step/{name}/{n}", f"{name}: training step, batch {n}", "images/s", n) for n in NET_TRAINING),
+            *(Work(f"infer/{name}/{n}", f"{name}: inference, batch {n}", "images/s", n) for n in NET_INFERENCE),
+        )
+    ]
     costs = [
         Work("memory/128", "most memory in training, batch 128", "MB"),
         Work("import", "import, beyond NumPy's", "ms"),
@@ -103,6 +114,7 @@ def groups(variants, threads):
         *_layers("average", "Average pooling", POOL, POOL_DIRECTIONS, "bytes", "GB/s"),
         Group("training", "The tutorial's network: training", tuple(training)),
         Group("inference", "The tutorial's network: inference", tuple(inference)),
+        Group("networks", "Residual and mobile networks", tuple(networks)),
         Group("costs", "What it takes", tuple(costs), mixed=True),
     ]
 

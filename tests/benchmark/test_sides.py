@@ -9,7 +9,7 @@ import pytest
 
 import fastconv
 from fastconv.benchmark import sides
-from fastconv.benchmark.sides import fastconv_side, network, sizes, workloads
+from fastconv.benchmark.sides import fastconv_side, nets, network, sizes, workloads
 from fastconv.benchmark.works import groups
 
 FOLDER = Path(sides.__file__).parent
@@ -69,7 +69,11 @@ def test_layers_run(ours, kind, direction):
 
 
 @pytest.mark.parametrize(
-    "name", ["peak/baseline/1", "peak/scalar/2", "copy/2", "alone/4", "train/4", "fit/32", "call/3", "predict/3"]
+    "name",
+    [
+        *("peak/baseline/1", "peak/scalar/2", "copy/2", "alone/4", "train/4", "fit/32", "call/3", "predict/3"),
+        *(f"{what}/{net}/{n}" for net in nets.NETS for what, n in (("step", 2), ("infer", 1), ("infer", 2))),
+    ],
 )
 def test_calls_run(ours, name):
     kind, *rest = name.split("/")
@@ -131,6 +135,21 @@ def test_others_do_the_same_work(name, ours):
     assert y.shape == (3, 10)
     np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-2)
     side.makers.get("train", side.makers["call"])("4")()
+    for net in nets.NETS:
+        y = side.makers["infer"](net, "2")()
+        assert y.shape == (2, 10)
+        np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-2)
+        if "step" in side.makers:
+            side.makers["step"](net, "2")()
+
+
+@pytest.mark.parametrize(("name", "weights"), [("resnet20", 274_042), ("mobilenet", 719_034)])
+def test_networks_are_those_of_the_papers(ours, name, weights):
+    """As many weights as Keras's own MobileNetV2 and 0.27 million have; pictures shrink to 8x8 and 3x3 pixels."""
+    model = ours.net(name)
+    assert model.count_params() == weights
+    shapes = [layer.output.shape for layer in model.layers]
+    assert [shape[1] for shape in shapes if len(shape) == 4][-1] == {"resnet20": 8, "mobilenet": 3}[name]
 
 
 def test_pytorch_s_layers_have_the_shapes_of_the_tables(small, monkeypatch):

@@ -6,7 +6,8 @@ interpreter that has never heard of fastconv: the library to be measured is hand
 ====================  ==========================================================================
 ``workloads``         layers of well-known networks, by name; the tutorial's batches
 ``serve``             the protocol: a question a line, an answer a line; the clock
-``network``           the tutorial's network, by any library with Keras's names
+``nets``              other networks, as rows: each library builds them by a table of its own
+``network``           the networks, by any library with Keras's names
 ``sizes``             bytes in memory and on disk
 ``fastconv_side``     fastconv
 ``torch_side``        PyTorch, float32, channels last

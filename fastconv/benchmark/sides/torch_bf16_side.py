@@ -8,7 +8,7 @@ class Side(torch_side.Side):
 
     def __init__(self, torch, threads):
         super().__init__(torch, threads)
-        self.makers = {kind: self.makers[kind] for kind in ("train", "fit", "call", "predict")}
+        self.makers = {kind: self.makers[kind] for kind in ("train", "fit", "call", "predict", "step", "infer")}
         self.values = {}
 
     def precision(self):

@@ -3,6 +3,7 @@
 import contextlib
 
 from . import sizes
+from .nets import NETS, build, net_batch
 from .network import STEPS_TO_THE_PEAK
 from .workloads import CONV, DEPTHWISE, EPOCH, POOL, batch
 
@@ -15,6 +16,7 @@ class Side:
         torch.set_num_threads(threads)
         self.makers = {"train": self.train, "fit": self.fit, "call": self.call, "predict": self.call}
         self.makers |= {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool, "average": self.average}
+        self.makers |= {"step": self.step, "infer": self.infer}
         self.values = {"memory": self.memory, "installed": lambda: sizes.installed(torch)}
 
     def precision(self):
@@ -95,12 +97,14 @@ class Side:
 
     def batch(self, n):
         """Return `n` pictures and their labels as tensors."""
-        x, y = batch(n)
+        return self.tensors(*batch(n))
+
+    def tensors(self, x, y):
+        """Return pictures, channels last in memory, and labels as tensors."""
         return self.torch.from_numpy(x).permute(0, 3, 1, 2), self.torch.from_numpy(y)
 
-    def stepper(self):
-        """Return a function that trains a new network on one batch."""
-        model = self.model()
+    def stepper(self, model):
+        """Return a function that trains a model on one batch."""
         optimizer = self.torch.optim.Adam(model.parameters())
         loss = self.torch.nn.functional.cross_entropy
 
@@ -115,12 +119,12 @@ class Side:
 
     def train(self, n):
         """Return a training step of `n` pictures."""
-        step, (x, y) = self.stepper(), self.batch(int(n))
+        step, (x, y) = self.stepper(self.model()), self.batch(int(n))
         return lambda: step(x, y)
 
     def fit(self, n):
         """Return an epoch over shuffled pictures in batches of `n`."""
-        step, (x, y) = self.stepper(), self.batch(EPOCH)
+        step, (x, y) = self.stepper(self.model()), self.batch(EPOCH)
 
         def epoch():
             for chosen in self.torch.randperm(len(y)).split(int(n)):
@@ -130,13 +134,61 @@ class Side:
 
     def call(self, n):
         """Return the probabilities of `n` pictures, as an array."""
-        model, (x, _) = self.model().eval(), self.batch(int(n))
+        return self.caller(self.model(), self.batch(int(n))[0])
+
+    def caller(self, model, x):
+        """Return a function that gives a model's probabilities for pictures, as an array."""
+        model.eval()
 
         def call():
             with self.torch.inference_mode(), self.precision():
                 return self.torch.softmax(model(x), -1).float().numpy()
 
         return call
+
+    def step(self, name, n):
+        """Return a training step of one of `NETS` on `n` pictures."""
+        step, (x, y) = self.stepper(self.net(name)), self.tensors(*net_batch(name, int(n)))
+        return lambda: step(x, y)
+
+    def infer(self, name, n):
+        """Return the probabilities that one of `NETS` gives `n` pictures, as an array."""
+        return self.caller(self.net(name), self.tensors(*net_batch(name, int(n)))[0])
+
+    def net(self, name):
+        """Return one of `NETS`; its last layer gives logits."""
+        nn, net = self.torch.nn, NETS[name]
+
+        def conv(row):
+            filters, kernel, stride = row.settings
+            return nn.Conv2d(row.channels[0], filters, kernel, stride, kernel // 2, bias=False)
+
+        def depthwise(row):
+            (kernel, stride), channels = row.settings, row.channels[0]
+            return nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
+
+        modules = {
+            "conv": conv,
+            "depthwise": depthwise,
+            "norm": lambda row: nn.BatchNorm2d(row.channels[0]),
+            "relu": lambda row: nn.ReLU(inplace=True),
+            "relu6": lambda row: nn.ReLU6(inplace=True),
+            "dense": lambda row: nn.Linear(*row.channels),
+        }
+        calls = {"sum": lambda x, other, row: x + other, "mean": lambda x, row: x.mean((2, 3))}
+        layers = nn.ModuleList(modules[row.kind](row) if row.kind in modules else nn.Identity() for row in net.rows)
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layers = layers
+
+            def forward(self, x):
+                of = {id(row): layer for row, layer in zip(net.rows, self.layers, strict=True)}
+                make = dict.fromkeys(modules, lambda x, row: of[id(row)](x)) | calls
+                return build(net, x, make)
+
+        return Net().to(memory_format=self.torch.channels_last)
 
     def memory(self, n):
         """Return the process's peak after some training steps of `n` pictures."""
