@@ -383,7 +383,6 @@ DIFFERENT = {
     "trainer-compile-no-optimizer": _STRICT,
     "trainer-outputs-losses-short": _STRICT,
     "trainer-outputs-losses-nested": _STRICT,
-    "trainer-outputs-weight": _STRICT,
     "optimizers-rate-negative": _STRICT,
     "callbacks-mode": _STRICT,
     "layers-two-by-place": "several inputs are a list",

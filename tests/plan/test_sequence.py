@@ -136,6 +136,6 @@ def test_after_a_late_call_there_is_one_thread_less_for_a_while():
         called_with(2)
         assert until(lambda: called_with(2, late=True), 30), "a machine so busy that threads are withheld all the time"
         assert called_with(1), "the next call must do with one thread less"
-        assert until(lambda: called_with(2), 30), "that passes"
+        assert until(lambda: called_with(2), 90), "that passes"
     finally:
         signal.signal(signal.SIGUSR1, before)
