@@ -204,7 +204,7 @@ class Layer(Surface):
         inherited = _Inherited(self)
         if symbolic.any_symbolic((inputs,)):
             return inherited.on_symbols(inputs, training)
-        is_list = self.takes_lists and isinstance(inputs, (list, tuple))
+        is_list = self._is_several(inputs)
         arrays = [self._as_input(a) for a in (inputs if is_list else [inputs])]
         return inherited.lower_whole(EagerTrace(bool(training)), arrays if is_list else arrays[0])
 
@@ -217,7 +217,7 @@ class Layer(Surface):
         """Return the output's shape for an input's shape, both batch first; None stands for the batch."""
         if not self.is_traced:
             return tuple(input_shape)
-        shapes = input_shape if _are_shapes(input_shape) else [input_shape]
+        shapes = input_shape if are_shapes(input_shape) else [input_shape]
         outputs = self._traced([KerasTensor(shape, self.dtype) for shape in shapes], shapes is input_shape).outputs
         found = [y.shape for y in outputs]
         return found[0] if len(found) == 1 else found
@@ -291,7 +291,7 @@ class Layer(Surface):
 
     def build_once(self, input_shape):
         """Build the layer, or check that it was built for such inputs; a list of shapes is for several of them."""
-        shape = [(None, *s[1:]) for s in input_shape] if _are_shapes(input_shape) else (None, *input_shape[1:])
+        shape = [(None, *s[1:]) for s in input_shape] if are_shapes(input_shape) else (None, *input_shape[1:])
         if not self.built:
             with symbolic.not_tracing(), name_scope(self.name):
                 self.build(shape)
@@ -450,7 +450,7 @@ class Layer(Surface):
             self._refuse_arguments(more, mask, arguments)
         if symbolic.any_symbolic((x,)):
             return self._apply(x, training)
-        is_list = self.takes_lists and isinstance(x, (list, tuple))
+        is_list = self._is_several(x)
         arrays = [self._as_input(a) for a in (x if is_list else [x])]
         x, shape = (arrays, [a.shape for a in arrays]) if is_list else (arrays[0], arrays[0].shape)
         self._check_spec(shape if is_list else [shape])
@@ -486,7 +486,8 @@ class Layer(Surface):
         """Whether a list given to the layer is one of several inputs, not one array."""
         return False
 
-    _of_several = ""  # what a message tells those who give a list to a layer that takes none
+    def _is_several(self, x):
+        return self.takes_lists and isinstance(x, (list, tuple))
 
     def _as_input(self, x):
         x = numeric(f"Layer {self.name!r}", "the input", x)
@@ -500,7 +501,6 @@ class Layer(Surface):
         if is_list and not (self.takes_lists or self.is_traced):
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}): got a list of {len(x)} inputs; expected one input."
-                f"{self._of_several}"
             )
         tensors = [
             t if isinstance(t, KerasTensor) else symbolic.apply(P.ArrayOp("add"), t, 0) for t in (x if is_list else [x])
@@ -511,10 +511,10 @@ class Layer(Surface):
         self.build_once(shape)
         out = self.compute_output_shape(shape)
         node = Node(self, tensors, {} if training is None else {"training": bool(training)}, is_list)
-        made = node.give(out if _are_shapes(out) else [out], self.dtype)
+        made = node.give(out if are_shapes(out) else [out], self.dtype)
         if not symbolic.is_tracing():
             self._nodes.append(node)
-        return made if _are_shapes(out) else made[0]
+        return made if are_shapes(out) else made[0]
 
     # -- where it stands in a graph -----------------------------------------------------------------------
     def _node(self, what):
@@ -731,7 +731,7 @@ def _noting_the_shape(build):
                 "Make a new layer for other inputs."
             )
         build(self, input_shape)
-        noted = [(None, *s[1:]) for s in input_shape] if _are_shapes(input_shape) else (None, *input_shape[1:])
+        noted = [(None, *s[1:]) for s in input_shape] if are_shapes(input_shape) else (None, *input_shape[1:])
         self.built, self._build_shape = True, noted
 
     return build_and_note
@@ -746,7 +746,7 @@ def _layers_in(value):
     return [layer for part in value for layer in _layers_in(part)] if isinstance(value, (list, tuple)) else []
 
 
-def _are_shapes(shape):
+def are_shapes(shape):
     """Tell whether something is a list of shapes, not one."""
     return isinstance(shape, (list, tuple)) and bool(shape) and all(isinstance(s, (list, tuple)) for s in shape)
 

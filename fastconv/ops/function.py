@@ -8,7 +8,7 @@ from fastconv.ops.op import Op
 
 
 class Function(Op):
-    """``function(x)``; where a gradient has to pass, it is traced, which a function of NumPy's own refuses."""
+    """``function(x, *others)``; where a gradient has to pass, it is traced, which a function of NumPy's own refuses."""
 
     name = "function"
     reads = "x"
@@ -16,22 +16,20 @@ class Function(Op):
     def __init__(self, function, shape, owner):
         super().__init__(function=function, shape=tuple(shape), owner=owner)
 
-    def output_shape(self, x):
+    def output_shape(self, x, *others):
         return (x[0], *self.shape)
 
     def forward(self, site):
         return [partial(self._run, site)]
 
     def _run(self, site):
-        x = site.x.view()
-        x.flags.writeable = False
-        y = np.asarray(self.function(x))
+        y = np.asarray(self.function(*map(_protected, (site.x, *site.params))))
         if y.shape != site.y.shape:
             raise ValueError(f"{self.owner}: its function returned shape {y.shape}; expected {site.y.shape}.")
         site.y[...] = y
 
     def backward(self, site):
-        if site.dx is None:
+        if all(target is None for target in (site.dx, *site.dparams)):
             return []
         return [partial(self._run_backward, site, self._traced(site))]
 
@@ -39,7 +37,8 @@ class Function(Op):
         from fastconv.ops.symbolic import Graph, KerasTensor
 
         try:
-            return Graph(self.function, [KerasTensor(site.x_shape, site.dtype.name)], self.owner)
+            inputs = [KerasTensor(shape, site.dtype.name) for shape in (site.x_shape, *site.param_shapes)]
+            return Graph(self.function, inputs, self.owner)
         except Exception as error:
             raise NotImplementedError(
                 f"{self.owner}: its function has no gradient, and there are weights before it to be trained. Write it "
@@ -49,6 +48,15 @@ class Function(Op):
 
     @staticmethod
     def _run_backward(site, graph):
-        tape, (x,), outputs = graph.run([site.x])
+        tape, inputs, outputs = graph.run([site.x, *site.params])
         tape.backward(outputs, [site.dy])
-        site.dx[...] = tape.gradient_of(x)
+        for value, target in zip(inputs, (site.dx, *site.dparams), strict=True):
+            if target is not None:
+                target[...] = tape.gradient_of(value)
+
+
+def _protected(x):
+    """Return a view of an array that nobody can write to."""
+    x = x.view()
+    x.flags.writeable = False
+    return x

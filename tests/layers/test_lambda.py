@@ -5,7 +5,7 @@ import pytest
 
 from fastconv import layers as L
 from fastconv import names, ops
-from fastconv.models import Sequential
+from fastconv.models import Model, Sequential
 
 
 def halves(x):
@@ -87,6 +87,60 @@ def test_wrong_calls():
         L.Lambda(lambda x: np.add(x, 1, out=x), output_shape=(4,))(np.ones((2, 4)))
 
 
-def test_several_inputs_are_refused_with_what_takes_them():
-    with pytest.raises(ValueError, match=r"'d' \(Lambda\): got a list of 2 inputs; .* A Layer of one's own"):
-        L.Lambda(lambda pair: pair[0] - pair[1], name="d")([L.Input((3,)), L.Input((3,))])
+def apart(pair):
+    """Return how far two vectors are apart."""
+    return ops.sqrt(ops.sum(ops.square(pair[0] - pair[1]), axis=1, keepdims=True) + 1e-3)
+
+
+def test_a_list_is_several_inputs(rng):
+    a, b = (rng.standard_normal((8, 6)).astype("float32") for _ in "ab")
+    expected = np.sqrt(((a - b) ** 2).sum(1, keepdims=True) + 1e-3)
+    np.testing.assert_allclose(L.Lambda(apart)([a, b]), expected, rtol=1e-6)
+    inputs = [L.Input((6,)), L.Input((6,))]
+    for settings in ({}, {"output_shape": (1,)}, {"output_shape": lambda shapes: (shapes[0][0], 1)}):
+        y = L.Lambda(apart, **settings)(inputs)
+        assert y.shape == (None, 1)
+        np.testing.assert_allclose(Model(inputs, y).predict([a, b], verbose=0), expected, rtol=1e-6)
+    np.testing.assert_array_equal(L.Lambda(lambda one: one[0] + 1)([a]), a + 1)
+    np.testing.assert_array_equal(L.Lambda(lambda pair: pair[0])([a, np.ones((8, 2), "float32")]), a)
+
+
+def test_gradients_go_to_every_input_that_wants_one(rng):
+    """Both through trained layers, one of them, and one array given twice."""
+    x = [rng.standard_normal((8, 6)), rng.standard_normal((8, 6))]
+    y = rng.standard_normal((8, 1))
+
+    class Same(L.Layer):
+        def call(self, inputs):
+            return apart(inputs)
+
+    def network(middle, ways):
+        inputs = [L.Input((6,)), L.Input((6,))]
+        shared = L.Dense(4)
+        sides = {
+            "both": [shared, shared],
+            "own": [L.Dense(4), L.Dense(4)],
+            "second": [L.Dense(4, trainable=False), shared],
+        }
+        ends = [way(x) for way, x in zip(sides[ways], inputs, strict=True)]
+        return Model(inputs, L.Dense(1)(middle(ends)))
+
+    for ways in ("both", "own", "second"):
+        one, two = network(L.Lambda(apart), ways), network(Same(), ways)
+        two.set_weights(one.get_weights())
+        before = one.get_weights()
+        for model in (one, two):
+            model.compile("sgd", "mse")
+            model.fit(x, y, epochs=3, shuffle=False, verbose=0)
+        assert not np.array_equal(before[0], one.get_weights()[0]) or ways == "second"
+        for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_a_list_without_a_gradient_says_so(rng):
+    inputs = [L.Input((6,)), L.Input((6,))]
+    y = L.Lambda(lambda pair: np.sort(pair[0]) + pair[1], name="most")([L.Dense(3)(x) for x in inputs])
+    model = Model(inputs, y)
+    model.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match=r"Layer 'most' \(Lambda\): its function has no gradient"):
+        model.fit([np.ones((4, 6)), np.ones((4, 6))], np.ones((4, 3)), verbose=0)

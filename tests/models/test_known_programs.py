@@ -50,10 +50,9 @@ def super_resolution():
 def siamese():
     """Return a network that tells whether two pictures are alike, with one way for both, and its data."""
 
-    class Distance(layers.Layer):
-        def call(self, inputs):
-            a, b = inputs
-            return ops.sqrt(ops.maximum(ops.sum(ops.square(a - b), axis=1, keepdims=True), keras.config.epsilon()))
+    def distance(vectors):
+        a, b = vectors
+        return ops.sqrt(ops.maximum(ops.sum(ops.square(a - b), axis=1, keepdims=True), keras.config.epsilon()))
 
     def contrastive(y_true, y_pred):
         return ops.mean((1 - y_true) * ops.square(y_pred) + y_true * ops.square(ops.maximum(1 - y_pred, 0)))
@@ -62,8 +61,8 @@ def siamese():
     way.add(layers.Flatten())
     way.add(layers.Dense(6, activation="tanh"))
     a, b = keras.Input((8, 8, 1)), keras.Input((8, 8, 1))
-    distance = layers.BatchNormalization()(Distance()([way(a), way(b)]))
-    model = keras.Model(inputs=[a, b], outputs=layers.Dense(1, activation="sigmoid")(distance))
+    merged = layers.Lambda(distance, output_shape=(1,))([way(a), way(b)])
+    model = keras.Model([a, b], layers.Dense(1, activation="sigmoid")(layers.BatchNormalization()(merged)))
     first, unlike = RNG.random((16, 8, 8, 1)), np.arange(16) % 2
     second = np.where(unlike[:, None, None, None], 1 - first, first)
     return model, contrastive, [first, second], unlike.astype("float32")

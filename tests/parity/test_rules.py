@@ -317,6 +317,17 @@ LAYERS = {
     "by-place": lambda K: K.layers.Dropout(0.5)(X, True),
     "by-place-symbolic": lambda K: layer_of(K, lambda self, x, flag: x)(K.KerasTensor((2, 3)), True),
     "two-by-place": lambda K: layer_of(K, lambda self, a, b: a + b)(K.Input((3,)), K.Input((3,))).shape,
+    "lambda-list": lambda K: K.layers.Lambda(lambda pair: pair[0] - 2 * pair[1])([X, X + 1]),
+    "lambda-list-symbolic": lambda K: (
+        K.layers.Lambda(lambda pair: pair[0] * pair[1])([K.Input((3,)), K.Input((1,))]).shape
+    ),
+    "lambda-list-shape": lambda K: (
+        (
+            K.layers.Lambda(lambda pair: pair[0] * pair[1], output_shape=lambda shapes: shapes[0])(
+                [K.Input((3,)), K.Input((1,))]
+            )
+        ).shape
+    ),
     "trainable-text": lambda K: K.layers.Dense(2, trainable="yes"),
     "trainable-1": lambda K: K.layers.Dense(2, trainable=1),
     "trainable-none": lambda K: K.layers.Dense(2, trainable=None),
