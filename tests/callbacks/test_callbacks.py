@@ -145,11 +145,23 @@ def test_reduce_lr_on_plateau_wants_a_real_change():
     assert [rate for _, rate, _ in states] == [1, 0.5, 0.5, 0.25, 0.125]
 
 
+def test_reduce_lr_on_plateau_may_go_down_to_nothing():
+    _, states = drive(callbacks.ReduceLROnPlateau(factor=0, patience=1), [1, 1, 1])
+    assert [rate for _, rate, _ in states] == [1, 0, 0]
+    with pytest.raises(ValueError, match="factor=1 is not at least 0 and less than 1"):
+        callbacks.ReduceLROnPlateau(factor=1)
+
+
 @pytest.mark.parametrize("schedule", [lambda epoch, rate: 1.0 / 2 ** (epoch + 1), lambda epoch: 1.0 / 2 ** (epoch + 1)])
 def test_learning_rate_scheduler(schedule, capsys):
     _, states = drive(callbacks.LearningRateScheduler(schedule, verbose=1), [1, 1])
     assert [logs["learning_rate"] for logs, *_ in states] == [0.5, 0.25]
     assert capsys.readouterr().out.startswith("\nEpoch 1: LearningRateScheduler setting learning rate to 0.5.\n")
+
+
+def test_a_schedule_that_does_not_tell_what_it_takes_gets_both():
+    _, states = drive(callbacks.LearningRateScheduler(max), [1, 1, 1])  # of the epoch and the rate before
+    assert [rate for _, rate, _ in states] == [1, 1, 2]
 
 
 def test_errors_in_a_schedule_come_through():
