@@ -1,11 +1,18 @@
-"""What all tests share: the built variants of the kernels, and the number of threads."""
+"""What all tests share: the built variants of the kernels, the number of threads, and what signals do."""
+
+import signal
 
 import numpy as np
 import pytest
 
 
 def pytest_configure(config):
-    """Make the marks known, so that strict runs accept them."""
+    """Make the marks known, so that strict runs accept them; let Ctrl-C through.
+
+    What a shell starts in the background ignores it, and so would the programs that tests start and interrupt.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "parity: compares with Keras or PyTorch, where they are installed")
 
 

@@ -22,6 +22,7 @@ CONV = ("tests/ops/test_conv.py", RANDOM)
 POOL = ("tests/ops/test_pool.py", RANDOM)
 DEPTHWISE = ("tests/ops/test_depthwise.py", RANDOM)
 WINOGRAD = ("tests/ops/test_winograd.py", RANDOM)
+LARGE_TILES = ("tests/ops/test_winograd4.py",)
 FUSED = ("tests/ops/test_conv_relu_max_pool.py", RANDOM)
 NORM = ("tests/ops/test_normalization.py", RANDOM)
 VALUES = ("tests/ops/test_activation.py", RANDOM)
@@ -273,6 +274,25 @@ MUTANTS = [
     ("bias.pxi", "range(1, self.chunks)", "self.chunks - 1", BIAS),
     ("bias.pxi", "range(self.fold)", "self.fold - 1", BIAS),
     ("bias.pxi", "range(self.lines * self.fold, self.rows)", "self.rows - 1", BIAS),
+    # ---- Winograd's larger tiles
+    ("winograd4.pxi", "0 <= row + i < self.height", "0 < row + i < self.height", LARGE_TILES),
+    ("winograd4.pxi", "0 <= col + j < self.width", "0 <= col + j < self.width - 1", LARGE_TILES),
+    ("winograd4.pxi", "at // self.wide % self.high * 4 - self.top", "at // self.wide % self.high * 4", LARGE_TILES),
+    ("winograd4.pxi", "at % self.wide * 4 - self.left", "at % self.wide * 4", LARGE_TILES),
+    ("winograd4.pxi", "min(self.tiles_, self.total - first)", "self.tiles_", LARGE_TILES),
+    ("winograd4.pxi", "(self.total + self.tiles_ - 1) // self.tiles_", "self.total // self.tiles_", LARGE_TILES),
+    ("winograd4.pxi", "self.items * self.splits", "self.items * self.splits - 1", LARGE_TILES),
+    ("winograd4.pxi", "square[«8 - tap»][j] = vload_n", "tap", LARGE_TILES),
+    ("winograd4.pxi", "lanes if n + j < self.columns else 0", "lanes", LARGE_TILES),
+    ("winograd4.pxi", "self.channels // VL * VL", "0", LARGE_TILES),
+    ("winograd4.pxi", "cell, c, «self.channels - c», v + c", "VL", LARGE_TILES),
+    ("winograd4.pxi", "row + k // 4 < self.out_height", "row + k // 4 <= self.out_height", LARGE_TILES),
+    ("winograd4.pxi", "col + k % 4 < self.out_width", "col + k % 4 <= self.out_width", LARGE_TILES),
+    ("winograd4.pxi", "row < self.out_height and col + k < self.out_width", "row < self.out_height", LARGE_TILES),
+    ("winograd4.pxi", "j // 2 * 4 + k * 2 + j % 2", "j // 2 * 4 + j % 2", LARGE_TILES),
+    ("winograd4.pxi", "(n // BLOCK_LANES * self.rows + k) * BLOCK_LANES", "k * BLOCK_LANES", LARGE_TILES),
+    ("winograd4.pxi", "range(split * self.blocks // self.splits, (split + 1) * self.blocks // self.splits)", "self.blocks - 1", LARGE_TILES),
+    ("winograd4.pxi", "1.5 / (2 * 2.25 * 1.859375)", "1.5 / (2 * 2.25 * 1.8594)", LARGE_TILES),
 ]  # fmt: skip
 
 

@@ -112,12 +112,15 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path):
         text=True,
     )
     with run:
-        run.stdout.readline()  # the first line: all workers have started
-        time.sleep(0.5)
-        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
-        workers = {*pids(tmp_path), *(map(int, children.read_text().split()) if children.exists() else [])}
-        run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=30)
+        try:
+            run.stdout.readline()  # the first line: all workers have started
+            time.sleep(0.5)
+            children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+            workers = {*pids(tmp_path), *(map(int, children.read_text().split()) if children.exists() else [])}
+            run.send_signal(signal.SIGINT)
+            _, errors = run.communicate(timeout=30)
+        finally:
+            run.kill()  # or a failure would wait for it
     assert run.returncode == 130, errors
     assert errors.strip() == "interrupted"
     assert len(workers) >= 1
