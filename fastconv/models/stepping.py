@@ -105,22 +105,26 @@ class Stepping(Fed):
     def predict_on_batch(self, x):
         """Return the outputs for one batch, which is run whole."""
         plan = self._plans.get("plan")
-        if plan is not None and _is_plain(x, plan) and self._outs.is_single:
+        if plan is not None and _is_plain(x, plan) and self._outs.is_single and plan.at_once(len(x)) == len(x):
             return plan.predict(x)
         readers = self._input_readers(x, self._owner("predict"))
         return self._outs.pack(self._predict_rows(feeding.Batch(np.arange(len(readers[0]), dtype=np.intp), readers)))
 
     def _predict_rows(self, batch, out=None):
         """Return the outputs for a batch, a list of arrays, written to those of `out` if given."""
-        with self.plan.program(len(batch), "predict") as program:
-            self.plan.refresh(program)
-            batch.write_inputs(program)
-            program.run()
-            if out is None:
-                return [y.copy() for y in program.outputs]
-            for place, y in zip(out, program.outputs, strict=True):
-                place[...] = y
-            return out
+        plan, n = self.plan, len(batch)
+        size = plan.at_once(n)
+        if out is None:
+            out = [np.empty((n, *shape[1:]), self.dtype) for shape in self._output_shapes]
+        for start in range(0, max(1, n), max(1, size)):
+            part = batch if size == n else feeding.Batch(batch.index[start : start + size], batch.x)
+            with plan.program(len(part), "predict") as program:
+                plan.refresh(program)
+                part.write_inputs(program)
+                program.run()
+                for place, y in zip(out, program.outputs, strict=True):
+                    place[start : start + len(part)] = y
+        return out
 
 
 class _Found(Exception):  # noqa: N818 it is no error

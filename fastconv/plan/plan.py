@@ -9,7 +9,7 @@ import numpy as np
 from fastconv import kernels
 from fastconv.ops import primitives as P
 from fastconv.ops.loss import LossOp
-from fastconv.plan import arena, describe
+from fastconv.plan import arena, describe, slices
 from fastconv.plan.fusion import finish, fold, fuse, settle_sums, sink_activations, sink_swaps, without
 from fastconv.plan.lowering import Chain, Step, lower_network, narrow
 from fastconv.plan.program import Program
@@ -72,6 +72,7 @@ class Plan:
         self._gradients = {}
         self._prepared = {}
         self._prepared_version = {}
+        self._slices = {}
         self._lanes = []
         self._lock = threading.Lock()
 
@@ -195,6 +196,15 @@ class Plan:
     def take_back(self, lane):
         """Let others use a lane that was lent."""
         self._lanes.append(lane)
+
+    def at_once(self, n):
+        """Return how many of n samples inference takes through the steps at a time; see `fastconv.plan.slices`."""
+        count = threads.get_num_threads()
+        if count not in self._slices:
+            found = slices.samples_at_once(self.steps, self._inference["shapes"], self.dtype.itemsize, count)
+            self._slices[count] = found
+        most = self._slices[count]
+        return n if most is None else slices.even(n, most, count)
 
     def predict(self, x):
         """Return the output for a batch as the model wants it, of its own type; several in a list."""
