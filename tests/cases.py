@@ -250,6 +250,7 @@ POOL_CASES = [
     PoolCase("3x3-overlapping", (2, 9, 9, 5), (3, 3), (2, 2)),
     PoolCase("3x3-overlapping-same", (1, 8, 7, 8), (3, 3), (2, 2), "same"),
     PoolCase("3x3-stride-1-same", (1, 3, 3, 8), (3, 3), (1, 1), "same"),
+    PoolCase("3x4-stride-1-same-wide", (1, 3, 40, 8), (3, 4), (1, 1), "same"),  # full rows between cut ones
     PoolCase("3x2", (2, 8, 7, 6), (3, 2)),
     PoolCase("2x1", (2, 7, 5, 6), (2, 1)),
     PoolCase("1x2", (2, 5, 7, 6), (1, 2)),

@@ -213,7 +213,7 @@ MUTANTS = [
     ("few_channels.pxi", "taken[lane] - base < VL", "True", AXES),
     ("few_channels.pxi", "min(base, taken[lane])", "base", POOL),
     ("few_channels.pxi", "place - step", "place", POOL),
-    ("few_channels.pxi", "row[0].count == row[rows - 1].count", "True", POOL),
+    ("few_channels.pxi", "row[i].count == row[0].count", "True", POOL),
     ("few_channels.pxi", "w == j + slot and span.first <= q < span.first + span.count", "True", POOL),
     # ---- losses cell by cell
     ("elementwise_loss.pxi", "at_least(<real>fabs(t[i]), a[2])", "<real>fabs(t[i])", LOSS),

@@ -137,19 +137,22 @@ cdef class Lanes:
 
     cdef void shares(self, const real* dy, const Span* row, ix rows, real* dx) noexcept nogil:
         """The same of means: each cell has an equal share of its windows; `row` says how many rows these have."""
-        cdef ix v
+        cdef ix v, i
+        cdef bint alike = True
+        for i in range(1, rows):
+            alike = alike and row[i].count == row[0].count
         for v in range(self.vectors):
             if self.slots == 1:
-                self.shared(1, v, dy, row, rows, dx)
+                self.shared(1, v, dy, row, rows, alike, dx)
             elif self.slots == 2:
-                self.shared(2, v, dy, row, rows, dx)
+                self.shared(2, v, dy, row, rows, alike, dx)
             else:
-                self.shared(self.slots, v, dy, row, rows, dx)
+                self.shared(self.slots, v, dy, row, rows, alike, dx)
 
-    cdef inline void shared(self, const ix slots, ix v, const real* dy, const Span* row, ix rows,
+    cdef inline void shared(self, const ix slots, ix v, const real* dy, const Span* row, ix rows, bint alike,
                             real* dx) noexcept nogil:
         cdef ix i, slot, at = self.at(v), base, k
-        cdef bint even = self.even[v] and (rows == 0 or row[0].count == row[rows - 1].count)
+        cdef bint even = alike and self.even[v]
         cdef vf total = vset(0), g
         for i in range(rows):
             for slot in range(slots):
