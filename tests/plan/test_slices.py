@@ -37,6 +37,7 @@ def test_every_op_is_by_sample_or_said_not_to_be():
     assert sliced.isdisjoint(WHOLE) and sliced | WHOLE == set(P.__all__)
 
 
+@pytest.mark.filterwarnings("ignore:mixed_bfloat16")
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_slices_have_the_same_bits(case, dtype, rng):
