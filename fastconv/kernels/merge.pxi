@@ -202,8 +202,12 @@ cdef class spread_backward(Pieces):
 
     cdef inline void tile(self, const int v, const bint whole, ix i, ix j, ix n) noexcept nogil:
         cdef ix at = i * self.middle * self.inner + j
-        cdef const real* dy = &self.dy[0] + at
+        cdef const real* dy
         cdef real* dg = &self.dg[0] + i * self.inner + j
+        if self.middle == 0:  # dy and x are empty
+            spread_tile(v, whole, False, False, NULL, NULL, NULL, NULL, dg, 0, self.inner, n)
+            return
+        dy = &self.dy[0] + at
         if self.x is None:
             spread_tile(v, whole, False, False, dy, NULL, NULL, NULL, dg, self.middle, self.inner, n)
         elif self.dx is None:

@@ -36,14 +36,16 @@ cdef class copy_box(Kernel):
     cdef void image(self, ix n) noexcept nogil:
         cdef ix[MOST_AXES] at
         cdef ix a, last = self.axes - 1
-        cdef const real* x = &self.x[0] + self.x_start + n * self.x_step[0]
-        cdef real* y = &self.y[0] + self.y_start + n * self.y_step[0]
-        if self.clear:
-            memset(&self.y[0] + n * self.sample, 0, self.sample * sizeof(real))
+        cdef const real* x
+        cdef real* y
+        if self.clear and self.sample:
+            memset(&self.y[n * self.sample], 0, self.sample * sizeof(real))
         for a in range(1, self.axes):
             at[a] = 0
-            if self.size[a] == 0:
+            if self.size[a] == 0:  # the arrays may be empty, too
                 return
+        x = &self.x[0] + self.x_start + n * self.x_step[0]
+        y = &self.y[0] + self.y_start + n * self.y_step[0]
         while True:
             self.line(x, y)
             a = last - 1
